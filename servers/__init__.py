@@ -1,0 +1,1 @@
+"""What is under test: one module a server that declares how it is installed, launched and configured."""

@@ -1,0 +1,66 @@
+"""How a server is declared: the command that launches it and the options that configure it, as templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Server:
+    """One ASGI server.
+
+    Templates are split like a shell command and then filled in, so that a value never needs quoting. They may use
+    ``{python}`` (the interpreter that the server is installed for), ``{bin}`` (its directory), ``{app}``
+    (``module:attribute``), ``{host}``, ``{port}``, and the placeholder that an option is named after.
+    """
+
+    name: str
+    command: str
+    """The command line up to where the options begin, such as ``{python} -m uvicorn {app}``."""
+    requires: Sequence[str] = ()
+    """What pip has to install for every variant to run."""
+    distribution: str | None = None
+    """The distribution whose version is the server's; ``None`` where none can be named."""
+    tcp: str = "--host {host} --port {port}"
+    root_path: str | None = None
+    """The option for ``root_path``, such as ``--root-path {root_path}``; ``None`` if there is none."""
+    root_path_is_prepended: bool = False
+    """Whether that option stands for a prefix that a proxy has removed, so that the server puts it before ``path``."""
+    options: str = ""
+    """What every launch needs, to turn off what is no part of ASGI (access logs, forwarded headers)."""
+    variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Groups of choices (``http``, ``loop``), each a name and its options; a group's first is what the server chooses."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ignores: Sequence[str] = ()
+    """Prefixes of environment variables that would configure the server behind the suite's back."""
+    lifespan: bool = True
+    """Whether the server runs the lifespan protocol at all."""
+    http: Sequence[str] = ("1.0", "1.1")
+
+    def factors(self, variant: str) -> dict[str, str]:
+        """Return the choice of each group that a variant such as ``h11-wsproto`` makes.
+
+        Raises ``ValueError`` with a message of one line for a name that no group has, or two of one group.
+        """
+        chosen: dict[str, str] = {}
+        words = variant.split("-") if variant else []
+        while words:
+            for length in range(len(words), 0, -1):
+                name = "-".join(words[:length])
+                group = next((key for key, choices in self.variants.items() if name in choices), None)
+                if group is not None:
+                    break
+            else:
+                known = ", ".join(name for choices in self.variants.values() for name in choices) or "none"
+                raise ValueError(f"{self.name} has no variant {words[0]!r}; there are: {known}")
+            if group in chosen:
+                raise ValueError(f"the variants {chosen[group]!r} and {name!r} of {self.name} exclude each other")
+            chosen[group] = name
+            words = words[length:]
+        return chosen
+
+    def active_factors(self, variant: str) -> set[str]:
+        """Return the choices in force: those of the variant, and each other group's first."""
+        chosen = self.factors(variant)
+        return {chosen.get(group, next(iter(choices))) for group, choices in self.variants.items()}

@@ -1,0 +1,14 @@
+"""daphne: the first ASGI server, on Twisted; it has no lifespan."""
+
+from asgi_conformance.servers.adapter import Server
+
+daphne = Server(
+    name="daphne",
+    distribution="daphne",
+    requires=("daphne",),
+    command="{python} -m daphne {app}",
+    tcp="--bind {host} --port {port}",
+    options="--verbosity 0",
+    root_path="--root-path {root_path}",
+    lifespan=False,
+)

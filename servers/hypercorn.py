@@ -1,0 +1,20 @@
+"""hypercorn: HTTP/1.1, HTTP/2 and HTTP/3 on asyncio, uvloop or trio."""
+
+from asgi_conformance.servers.adapter import Server
+
+hypercorn = Server(
+    name="hypercorn",
+    distribution="hypercorn",
+    requires=("hypercorn[trio,uvloop]",),
+    command="{python} -m hypercorn {app}",
+    tcp="--bind {host}:{port}",
+    root_path="--root-path {root_path}",
+    variants={
+        "worker": {
+            "asyncio": "--worker-class asyncio",
+            "uvloop": "--worker-class uvloop",
+            "trio": "--worker-class trio",
+        },
+    },
+    http=("1.0", "1.1", "2"),
+)
