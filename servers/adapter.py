@@ -23,6 +23,8 @@ class Server:
     distribution: str | None = None
     """The distribution whose version is the server's; ``None`` where none can be named."""
     tcp: str = "--host {host} --port {port}"
+    unix: str | None = None
+    """The option to listen on a Unix socket instead, such as ``--uds {path}``; ``None`` if there is none."""
     root_path: str | None = None
     """The option for ``root_path``, such as ``--root-path {root_path}``; ``None`` if there is none."""
     root_path_is_prepended: bool = False

@@ -8,6 +8,7 @@ daphne = Server(
     requires=("daphne",),
     command="{python} -m daphne {app}",
     tcp="--bind {host} --port {port}",
+    unix="--unix-socket {path}",
     options="--verbosity 0",
     root_path="--root-path {root_path}",
     lifespan=False,

@@ -7,6 +7,7 @@ granian = Server(
     distribution="granian",
     requires=("granian[uvloop]",),
     command="{python} -m granian --interface asgi {app}",
+    unix="--uds {path}",
     root_path="--url-path-prefix {root_path}",
     variants={
         "runtime": {"st": "--runtime-mode st", "mt": "--runtime-mode mt"},

@@ -8,6 +8,7 @@ gunicorn = Server(
     requires=("gunicorn", "uvicorn-worker", "uvicorn[standard]"),
     command="{python} -m gunicorn {app}",
     tcp="--bind {host}:{port}",
+    unix="--bind unix:{path}",
     options="--worker-class asgi --no-control-socket --forwarded-allow-ips=",
     variants={
         "worker": {

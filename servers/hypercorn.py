@@ -8,6 +8,7 @@ hypercorn = Server(
     requires=("hypercorn[trio,uvloop]",),
     command="{python} -m hypercorn {app}",
     tcp="--bind {host}:{port}",
+    unix="--bind unix:{path}",
     root_path="--root-path {root_path}",
     variants={
         "worker": {

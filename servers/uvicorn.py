@@ -7,6 +7,7 @@ uvicorn = Server(
     distribution="uvicorn",
     requires=("uvicorn[standard]", "wsproto"),
     command="{python} -m uvicorn {app}",
+    unix="--uds {path}",
     options="--no-access-log --no-proxy-headers",
     root_path="--root-path {root_path}",
     root_path_is_prepended=True,

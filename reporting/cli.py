@@ -1,0 +1,174 @@
+"""The command line `asgi-conformance`: run the suite without knowing pytest, list the servers and the requirements."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shlex
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from asgi_conformance import __version__
+from asgi_conformance.fixtures import requirements
+from asgi_conformance.fixtures.requirements import LEVELS, Requirement
+from asgi_conformance.servers import registry
+from asgi_conformance.servers.adapter import Server
+
+ROOT = Path(__file__).parent.parent
+CHECKS = ROOT / "conformance"
+PLUGIN = "asgi_conformance.fixtures.plugin"
+BAD_USAGE = 2
+_WIDTH = 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command and return the exit status: pytest's for ``run``, 2 for bad usage of the others."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["run"]:  # argparse would take the options of pytest for its own
+        return run(given[1:])
+    options = _parser().parse_args(given)
+    try:
+        if options.command == "servers":
+            return list_servers()
+        return list_requirements(options.document)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="asgi-conformance", description="An independent conformance suite for ASGI servers.")
+    parser.add_argument("--version", action="version", version=f"asgi-conformance {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "run",
+        add_help=False,
+        help="judge a server: run --server=uvicorn; takes every option of pytest, see run --help",
+    )
+    commands.add_parser("servers", help="list the servers that can be named, whether they are installed, their variants")
+    catalogue = commands.add_parser("requirements", help="list what is asked of a server, with the words of the specification")
+    catalogue.add_argument("--document", metavar="NAME", help="only those of one document, such as www.rst")
+    return parser
+
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run pytest on the checks, whatever the working directory, and return its exit status.
+
+    No configuration file is read: the one of a project around the working directory, or around the environment that the
+    suite is installed in, is for that project's tests.
+    """
+    settings = {
+        "cache_dir": Path.cwd() / ".pytest_cache",
+        "asyncio_default_fixture_loop_scope": "session",
+    }
+    return int(
+        pytest.main(
+            [
+                *("-c", os.devnull),
+                f"--rootdir={ROOT}",  # so that a check's id is the same on every machine
+                "--import-mode=importlib",
+                *(f"--override-ini={name}={value}" for name, value in settings.items()),
+                *("-p", PLUGIN),
+                *("-p", "asgi_conformance.reporting.cli"),  # for the hook below, in pytest-xdist's workers too
+                str(CHECKS),  # also keeps pytest from loading the working directory's conftest.py
+                *arguments,
+            ]
+        )
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have pytest collect what was named on the command line of ``run``, and all checks only if nothing was."""
+    named = config.args[1:]
+    if named:
+        config.args[:] = [_resolved(place) for place in named]
+
+
+def _resolved(place: str) -> str:
+    """Return a place such as ``conformance/http/test_x.py::test_y`` as one that exists, wherever pytest was started."""
+    path, *names = place.split("::")
+    if not Path(path).exists() and (ROOT / path).exists():
+        return "::".join([str(ROOT / path), *names])
+    return place
+
+
+# --- servers ----------------------------------------------------------------------------------------------------------
+
+
+def list_servers() -> int:
+    """Print a table: each server's name, its version if it is installed for this interpreter, and its variants."""
+    rows: list[tuple[list[str], list[str], list[str]]] = [(["name"], ["version"], ["variants"])]
+    broken = []
+    for name in registry.names():
+        try:
+            server = registry.find(name)
+        except registry.UnknownServer as error:
+            broken.append(f"{name}: {error}")
+            continue
+        variants = [f"{group}: {', '.join(choices)}" for group, choices in server.variants.items()]
+        rows.append(([name], [_installed(server)], variants))
+    for line in itertools.chain(_table(rows), broken):
+        print(line)
+    return 0
+
+
+def _installed(server: Server) -> str:
+    if server.distribution is None:
+        return "part of the suite" if not server.requires else "unknown"
+    try:
+        return metadata.version(server.distribution)
+    except metadata.PackageNotFoundError:
+        return f"not installed (pip install {shlex.join(server.requires or [server.distribution])})"
+
+
+def _table(rows: Sequence[Sequence[Sequence[str]]]) -> Iterable[str]:
+    """Lay out rows of cells, each a list of lines."""
+    widths = [max((len(line) for cell in column for line in cell), default=0) for column in zip(*rows, strict=True)]
+    for row in rows:
+        for lines in itertools.zip_longest(*row, fillvalue=""):
+            yield "  ".join(f"{line:<{width}}" for line, width in zip(lines, widths, strict=True)).rstrip()
+
+
+# --- requirements -----------------------------------------------------------------------------------------------------
+
+
+def list_requirements(document: str | None = None) -> int:
+    """Print every requirement (of one document), how many there are, and which have no check, with the reason."""
+    catalogue = list(requirements.catalogue().values())
+    documents = list(dict.fromkeys(requirement.document for requirement in catalogue))
+    if document is not None and document not in documents:
+        print(f"asgi-conformance: there is no document {document!r}; there are {', '.join(documents)}", file=sys.stderr)
+        return BAD_USAGE
+    chosen = [requirement for requirement in catalogue if document in (None, requirement.document)]
+    for name, group in itertools.groupby(chosen, lambda requirement: requirement.document):
+        print(f"{name}\n")
+        for requirement in group:
+            _print_requirement(requirement, f'"{requirement.quote}"')
+        print()
+    unchecked = [requirement for requirement in chosen if requirement.unchecked]
+    levels = Counter(requirement.level for requirement in chosen)
+    counts = ", ".join(f"{levels[level]} {level}" for level in LEVELS if levels[level])
+    print(f"{len(chosen)} requirements ({counts}); {len(unchecked)} without a check{':' if unchecked else ''}")
+    for requirement in unchecked:
+        _print_requirement(requirement, requirement.unchecked or "")
+    return 0
+
+
+def _print_requirement(requirement: Requirement, text: str) -> None:
+    print(f"  {requirement.id}  {requirement.level}")
+    print(textwrap.fill(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

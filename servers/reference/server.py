@@ -1,0 +1,110 @@
+"""The life of the server: lifespan startup, connections until a signal comes, lifespan shutdown."""
+
+import inspect
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from asgi_conformance.servers.reference.channel import Channel
+from asgi_conformance.servers.reference.events import Application, Receive, Scope, Send
+from asgi_conformance.servers.reference.http1 import HTTP1
+from asgi_conformance.servers.reference.lifespan import Lifespan, LifespanFailed
+from asgi_conformance.servers.reference.sockets import Address, Stream, accept, listen, shown
+
+GRACE = 10.0  # seconds that requests in flight get to finish after a signal
+
+
+class Server:
+    def __init__(
+        self, application: Any, address: Address, root_path: str = "", spec_version: str = "2.5"
+    ) -> None:
+        self.application = single_callable(application)
+        self.address = address
+        self.root_path = root_path
+        self.spec_version = spec_version
+        self.lifespan = Lifespan(self.application)
+        self.connections: set[HTTP1] = set()
+        self.stopping = False
+
+    async def run(self) -> int:
+        """Everything, in the order of lifespan.rst. Returns the exit status."""
+        status = 0
+        async with anyio.create_task_group() as background:
+            background.start_soon(self.lifespan.run)
+            try:
+                await self.lifespan.startup()
+                try:
+                    listener = listen(self.address)
+                except OSError as error:
+                    print(f"cannot listen on {shown(self.address)}: {error.strerror or error}", file=sys.stderr)
+                    status = 1
+                else:
+                    await self.serve(listener)
+                await self.lifespan.shutdown()
+            except LifespanFailed as failure:
+                print(failure, file=sys.stderr)
+                status = 3
+            await self.lifespan.close()
+            background.cancel_scope.cancel()
+        return status
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Accept connections until SIGTERM or SIGINT, then wait for the last response."""
+        with listener, anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            print(f"listening on {shown(listener.getsockname())}", file=sys.stderr)
+            async with anyio.create_task_group() as handlers:
+                async with anyio.create_task_group() as accepting:
+                    accepting.start_soon(self.accept, listener, handlers)
+                    await anext(signals)
+                    accepting.cancel_scope.cancel()
+                listener.close()
+                self.stop()
+                handlers.cancel_scope.deadline = anyio.current_time() + GRACE
+
+    async def accept(self, listener: socket.socket, handlers: TaskGroup) -> None:
+        while True:
+            handlers.start_soon(self.handle, await accept(listener))
+
+    def stop(self) -> None:
+        """Idle connections close now, the others after the response that is under way."""
+        self.stopping = True
+        for connection in self.connections:
+            connection.channel.changed.notify()
+
+    async def handle(self, stream: Stream) -> None:
+        connection = HTTP1(self, Channel(stream))
+        self.connections.add(connection)
+        try:
+            await connection.serve()
+        except Exception:  # a mistake of the server's own ends one connection, not all
+            traceback.print_exc()
+        finally:
+            self.connections.discard(connection)
+
+
+def single_callable(application: Any) -> Application:
+    """The application; or one of the older style, `application(scope)(receive, send)`, made into the newer.
+
+    asgi.rst, "Legacy Applications": servers should try to support it. It shows in the number of arguments.
+    """
+    if takes(application, 3) or not takes(application, 1):
+        return application  # type: ignore[no-any-return]
+
+    async def adapted(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope)(receive, send)
+
+    return adapted
+
+
+def takes(function: Any, count: int) -> bool:
+    """Whether a callable takes `count` arguments, as far as Python can tell."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except (TypeError, ValueError):  # ValueError: a callable without a signature
+        return False
+    return True

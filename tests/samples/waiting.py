@@ -1,0 +1,17 @@
+"""A check that never ends, and says through the named pipe ``SAMPLE_PIPE`` that it has begun."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from asgi_conformance.fixtures.checks import requires
+from asgi_conformance.fixtures.client import Http
+from asgi_conformance.tests.samples.verdicts import A_MUST
+
+
+@requires(A_MUST)
+async def test_waits(http: Http) -> None:
+    """Something happens that never does."""
+    await http.call()
+    Path(os.environ["SAMPLE_PIPE"]).write_text("begun", encoding="ascii")
+    await asyncio.get_running_loop().create_future()
