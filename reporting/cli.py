@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="asgi-conformance", description="An independent conformance suite for ASGI servers.")
+    parser = argparse.ArgumentParser(
+        prog="asgi-conformance", description="An independent conformance suite for ASGI servers."
+    )
     parser.add_argument("--version", action="version", version=f"asgi-conformance {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser(
@@ -52,8 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,
         help="judge a server: run --server=uvicorn; takes every option of pytest, see run --help",
     )
-    commands.add_parser("servers", help="list the servers that can be named, whether they are installed, their variants")
-    catalogue = commands.add_parser("requirements", help="list what is asked of a server, with the words of the specification")
+    commands.add_parser(
+        "servers", help="list the servers that can be named, whether they are installed, their variants"
+    )
+    catalogue = commands.add_parser(
+        "requirements", help="list what is asked of a server, with the words of the specification"
+    )
     catalogue.add_argument("--document", metavar="NAME", help="only those of one document, such as www.rst")
     return parser
 
@@ -78,6 +84,7 @@ def run(arguments: Sequence[str]) -> int:
                 f"--rootdir={ROOT}",  # so that a check's id is the same on every machine
                 "--import-mode=importlib",
                 *(f"--override-ini={name}={value}" for name, value in settings.items()),
+                "-Wignore:Module already imported",  # by this command; its assertions need no rewriting
                 *("-p", PLUGIN),
                 *("-p", "asgi_conformance.reporting.cli"),  # for the hook below, in pytest-xdist's workers too
                 str(CHECKS),  # also keeps pytest from loading the working directory's conftest.py

@@ -11,7 +11,8 @@ from asgi_conformance.servers.adapter import Server
 
 ENTRY_POINTS = "asgi_conformance.servers"
 _SHIPPED = {
-    name: f"asgi_conformance.servers.{name}:{name}" for name in ("uvicorn", "hypercorn", "daphne", "granian", "gunicorn")
+    name: f"asgi_conformance.servers.{name}:{name}"
+    for name in ("uvicorn", "hypercorn", "daphne", "granian", "gunicorn")
 } | {"reference": "asgi_conformance.servers.reference.adapter:reference"}
 
 

@@ -1,6 +1,6 @@
-"""A small ASGI server for HTTP/1.1, fast to start, that misbehaves when told to: fake_server.py [SWITCHES] PORT MODULE:APP.
+"""A small ASGI server for HTTP/1.1 that misbehaves when told to: ``fake_server.py [SWITCHES] PORT MODULE:APP``.
 
-It imports nothing but the standard library and serves one request a connection.
+It is fast to start, imports nothing but the standard library, and serves one request a connection.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ def listener(kind: str, folder: Path) -> Iterator[tuple[socket.socket, str]]:
 class Server:
     """One call of the probe by a server, in an event loop and a thread of its own.
 
-    ``receive`` gives the events that a test puts in; with none left it waits until ``send`` is given an event of the type
-    ``next``, and returns that. ``send`` raises what the test puts in, and keeps the events.
+    ``receive`` gives the events that a test puts in; with none left it waits until ``send`` is given an event of the
+    type ``next``, and returns that. ``send`` raises what the test puts in, and keeps the events.
     """
 
     library: str

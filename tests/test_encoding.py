@@ -6,8 +6,8 @@ import enum
 import itertools
 import math
 import types
-from collections import OrderedDict, namedtuple
-from typing import Any
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -101,7 +101,12 @@ EXACT = {
     "lists that look like tags": ["b", ["B", 5], ["d", 1, 2], ["o"]],
     "dict": {"b": 1, "a": {b"c": [(None, True)]}},
     "keys of every kind": {1: "int", b"1": "bytes", "1": "str", (1, b"1"): "tuple", None: "none", 0.5: "float"},
-    "long and short bytes": [LONG, b"short", {"x": bytes(reversed(LONG)), LONG: (b"", LONG[:300])}, bytearray(LONG[5:])],
+    "long and short bytes": [
+        LONG,
+        b"short",
+        {"x": bytes(reversed(LONG)), LONG: (b"", LONG[:300])},
+        bytearray(LONG[5:]),
+    ],
     "recipe": Recipe("iterator", [b"a", LONG]),
 }
 
@@ -118,13 +123,13 @@ def test_a_readable_buffer_of_bytes_is_one_at_the_other_end() -> None:
 
 
 KEYS = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.tuples(st.text(), st.binary())
-VALUES = st.recursive(
+VALUES: st.SearchStrategy[Any] = st.recursive(
     KEYS
     | st.floats()
     | st.text(st.characters(exclude_categories=()))  # surrogates too
     | st.binary(min_size=250, max_size=400)
     | st.binary().map(bytearray)
-    | st.binary().map(memoryview),
+    | st.binary().map(lambda data: memoryview(data)),
     lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner),
     max_leaves=15,
 )
@@ -142,7 +147,12 @@ def test_every_message_arrives_as_it_was(message: dict[str, Any]) -> None:
 # --- values of other classes ------------------------------------------------------------------------------------------
 
 
-Pair = namedtuple("Pair", ["name", "value"])  # noqa: PYI024 - as servers have them
+class Pair(NamedTuple):
+    """A tuple that is not exactly one."""
+
+    name: bytes
+    value: bytes
+
 
 HERE = __name__
 FOREIGN = {

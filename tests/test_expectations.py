@@ -1,4 +1,4 @@
-"""Known failures are read, applied to the right runs, and kept up to date; a file that is wrong is explained in a line."""
+"""Known failures are read, applied to the right runs, and kept up to date; a wrong file is explained in a line."""
 
 from __future__ import annotations
 
@@ -131,7 +131,10 @@ BAD = {
     "checks that are none": ('[[expected]]\nreason = "why"\nchecks = []', "'checks' is not a list of check ids"),
     "checks of another type": (f'[[expected]]\nreason = "why"\nchecks = "{A}"', "'checks' is not a list of check ids"),
     "a check of another type": ('[[expected]]\nreason = "why"\nchecks = [1]', "'checks' is not a list of check ids"),
-    "a check of no module": ('[[expected]]\nreason = "why"\nchecks = ["n.py::test_a"]', "there is no check 'n.py::test_a'"),
+    "a check of no module": (
+        '[[expected]]\nreason = "why"\nchecks = ["n.py::test_a"]',
+        "there is no check 'n.py::test_a'",
+    ),
     "an unknown field": (ENTRY + "raeson = 1", "raeson"),
     "a bad version": (ENTRY + 'versions = "new"', "'new' is no version specifier, such as '<0.31'"),
     "versions of another type": (ENTRY + "versions = 2", "versions"),

@@ -63,8 +63,8 @@ def test_a_reserved_port_is_no_other_process_s() -> None:
         "ports._first_ephemeral = lambda: int(sys.argv[1]) + 2\n"
         "try:\n    ports.Port()\nexcept ports.NoFreePort:\n    print('taken')"
     )
-    answer = subprocess.run([sys.executable, "-c", script, str(port.number)], capture_output=True, text=True, check=True)
-    assert answer.stdout == "taken\n"
+    command = [sys.executable, "-c", script, str(port.number)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "taken\n"
     port.close()
 
 

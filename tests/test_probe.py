@@ -240,7 +240,9 @@ def test_it_returns(call: Callable[..., Call]) -> None:
     assert server.join() == "returned"
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("ProbeError", ProbeError), ("OSError", OSError), ("again", ProbeError)])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("ProbeError", ProbeError), ("OSError", OSError), ("again", ProbeError)]
+)
 def test_it_raises(call: Callable[..., Call], kind: str, expected: type[Exception]) -> None:
     """It raises an exception of the kind and with the text that it is told; ``again`` without one before is its own."""
     server, near = call()
@@ -346,7 +348,7 @@ def _interpreters() -> list[Any]:
     """Other CPythons on this machine that the probe has to run on, one of each version that is found."""
     found = []
     for version in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"):
-        folders = [*Path.home().glob(f".pyenv/versions/{version}.*/bin"), *map(Path, os.environ["PATH"].split(os.pathsep))]
+        folders = [*map(Path, os.get_exec_path()), *Path.home().glob(f".pyenv/versions/{version}.*/bin")]
         paths = [folder / f"python{version}" for folder in folders if folder.name != "shims"]
         path = next((path for path in paths if path.is_file()), None)
         skip = pytest.mark.skip(reason=f"no CPython {version} in PATH or in ~/.pyenv/versions")

@@ -124,7 +124,9 @@ _CHILD = "subprocess.Popen([sys.executable, '-c', %r], start_new_session=%r)"
 
 @pytest.mark.parametrize("own_session", [False, True], ids=["in its group", "in a session of its own"])
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_the_end_takes_everything_that_the_server_started(start: Start, lines: Lines, own_session: bool, end: str) -> None:
+def test_the_end_takes_everything_that_the_server_started(
+    start: Start, lines: Lines, own_session: bool, end: str
+) -> None:
     """A grandchild ends with the server, also when it has left the server's process group."""
     grandchild = _HELPER + "signal.signal(signal.SIGTERM, signal.SIG_IGN); wait(report('grandchild'))"
     child = _HELPER + _CHILD % (grandchild, own_session) + "\nwait(report('child'))"

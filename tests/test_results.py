@@ -61,7 +61,7 @@ def test_what_an_expected_failure_makes_of_a_verdict(verdict: str, fails: bool, 
 
 @pytest.mark.parametrize(("level", "verdict"), [("MUST", "fail"), ("SHOULD", "warn"), ("MAY", "fail")])
 def test_the_verdict_follows_the_requirement_s_level(level: str, verdict: str) -> None:
-    """An assertion that does not hold weighs as much as the requirement; where all is permitted, it is of the server's life."""
+    """A broken assertion weighs as much as the requirement; where all is permitted it is about the server's life."""
     assert verdict_for(level) == verdict
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ SERVER = Server(
     name="some",
     command="{python} -m some {app}",
     tcp="--bind {host}:{port}",
+    unix="--bind unix:{path}",
     options="--quiet",
     root_path="--root {root_path}",
     variants={
@@ -29,8 +31,8 @@ SERVER = Server(
 
 def test_the_parts_of_a_command_line_in_their_order() -> None:
     """Command, option templates, what every launch needs, the variant's, the user's own; values need no quotes."""
-    launch = Launch(SERVER, "asyncio-h11", arguments=("--more", "a b"))
-    argv = launch.argv({**VALUES, "root_path": "/a b"}, SERVER.tcp, *Options(root_path="/a b").templates(SERVER))
+    launch, options = Launch(SERVER, "asyncio-h11", arguments=("--more", "a b")), Options(root_path="/a b")
+    argv = launch.argv({**VALUES, **options.values(Path("/folder"))}, *options.templates(SERVER))
     assert argv == [
         *("/a path/python", "-m", "some", "module:app"),
         *("--bind", "127.0.0.1:8000"),
@@ -94,16 +96,31 @@ def test_what_every_template_may_use() -> None:
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_option_that_the_server_does_not_have() -> None:
+@pytest.mark.parametrize(
+    ("options", "templates"),
+    [
+        (Options(), ["--bind {host}:{port}"]),
+        (Options(root_path="/a"), ["--bind {host}:{port}", "--root {root_path}"]),
+        (Options(unix=True), ["--bind unix:{path}"]),
+        (Options(unix=True, root_path="/a"), ["--bind unix:{path}", "--root {root_path}"]),
+    ],
+)
+def test_options_choose_templates(options: Options, templates: list[str]) -> None:
+    """Where to listen comes first, and what is not asked for stays away."""
+    assert options.templates(SERVER) == templates
+
+
+def test_options_fill_their_placeholders() -> None:
+    """Each option's own value, and a socket in the instance's folder."""
+    values = Options(root_path="/a", unix=True).values(Path("/folder"))
+    assert values == {"root_path": "/a", "path": "/folder/socket"}
+
+
+@pytest.mark.parametrize(("options", "name"), [(Options(root_path="/a"), "root_path"), (Options(unix=True), "unix")])
+def test_an_option_that_the_server_does_not_have(options: Options, name: str) -> None:
     """The option's name is told."""
-    with pytest.raises(KeyError, match="^'root_path'$"):
-        Options(root_path="/a").templates(Server(name="some", command="run"))
-
-
-def test_no_options() -> None:
-    """Without options there is nothing to add, whatever the server can do."""
-    assert Options().templates(SERVER) == []
-    assert Options().values() == {}
+    with pytest.raises(KeyError, match=f"^'{name}'$"):
+        options.templates(Server(name="some", command="run"))
 
 
 # --- variants ---------------------------------------------------------------------------------------------------------
@@ -145,15 +162,15 @@ def test_a_variant_that_there_is_not(variant: str, complaint: str) -> None:
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_variant_of_a_shipped_adapter_makes_a_command_line(name: str) -> None:
+def test_every_variant_of_a_shipped_adapter_makes_a_command_line(name: str, tmp_path: Path) -> None:
     """Templates have no unknown placeholders, and each variant alone is one that can be named."""
     server = registry.find(name)
     variants: Sequence[str] = ["", *(choice for choices in server.variants.values() for choice in choices)]
     for variant in variants:
         launch = Launch(server, variant)
         options = Options(root_path="/mount" if server.root_path else None)
-        values = {**launch.values("127.0.0.1", 8000), **options.values()}
-        argv = launch.argv(values, server.tcp, *options.templates(server))
+        values = {**launch.values("127.0.0.1", 8000), **options.values(tmp_path)}
+        argv = launch.argv(values, *options.templates(server))
         assert argv[0] == launch.python
         assert "asgi_probe:app" in argv
         assert any("8000" in word for word in argv)

@@ -40,10 +40,8 @@ def test_entries_are_in_the_order_of_time_from_the_first_one_on() -> None:
         (100.0005, SERVER_TO_APPLICATION, "", "second"),
         (100.002, APPLICATION_TO_SERVER, "", "fourth"),
     )
-    times_and_words = [(line.split()[0], word) for line, word in zip(lines, ("first", "second", "third", "fourth"), strict=True)]
-    assert times_and_words == [("0.0", "first"), ("0.5", "second"), ("2.0", "third"), ("2.0", "fourth")]
-    for line, (_, word) in zip(lines, times_and_words, strict=True):
-        assert word in line
+    words = [line.replace("-->", "").replace("<--", "").split() for line in lines]
+    assert words == [["0.0", "first"], ["0.5", "second"], ["2.0", "third"], ["2.0", "fourth"]]
 
 
 def test_an_entry_without_a_time_is_of_now() -> None:
@@ -119,7 +117,10 @@ def test_nothing_happened() -> None:
         (b"x" * 96, repr(b"x" * 96)),
         (b"x" * 97, repr(b"x" * 32) + "...(97)"),
         ("x" * 97, repr("x" * 32) + "...(97)"),
-        ({"body": b"x" * 1000, "list": [b"y" * 200]}, f"{{'body': {b'x' * 32!r}...(1000), 'list': [{b'y' * 32!r}...(200)]}}"),
+        (
+            {"body": b"x" * 1000, "list": [b"y" * 200]},
+            f"{{'body': {b'x' * 32!r}...(1000), 'list': [{b'y' * 32!r}...(200)]}}",
+        ),
         ((1,), "(1,)"),
         ((1, None), "(1, None)"),
         ((), "()"),

@@ -46,7 +46,9 @@ async def error_since_2_4(http: Http, leave: Leave) -> tuple[Application, Raised
     """Return an abandoned application with what its `send` raised; the check ends if the server claims less than 2.4."""
     application = await abandoned(http, leave)
     if claims(application) < (2, 4):
-        inapplicable(f"the rule is from spec_version 2.4, and the server claims {'.'.join(map(str, claims(application)))}")
+        inapplicable(
+            f"the rule is from spec_version 2.4, and the server claims {'.'.join(map(str, claims(application)))}"
+        )
     return application, await error_of_send(http, application)
 
 

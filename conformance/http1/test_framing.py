@@ -38,7 +38,7 @@ async def test_body_longer_than_its_length(http: Http, pieces: list[bytes]) -> N
     connection = await http.connect()
     exchange = await attempted(http, connection, 5, pieces)
     if exchange.arrived is not None and exchange.arrived.status == 200:
-        assert exchange.arrived.body in (b"", b"012", b"01234")
+        assert bytes(exchange.arrived.body) in (b"", b"012", b"01234")
     assert not connection.surplus, f"after the response: {bytes(connection.surplus)!r}"
     assert b"56789" not in connection.received
 

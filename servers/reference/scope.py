@@ -11,9 +11,7 @@ ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")  # RFC 9112, section 3.2.2
 
 
-def build(
-    request: h11.Request, client: list[Any] | None, server: list[Any], root_path: str, state: Scope
-) -> Scope:
+def build(request: h11.Request, client: list[Any] | None, server: list[Any], root_path: str, state: Scope) -> Scope:
     """A scope of this request's own: nothing in it is shared with another but the values in `state`."""
     raw_path, query_string = split_target(request.target)
     return {

@@ -20,9 +20,7 @@ GRACE = 10.0  # seconds that requests in flight get to finish after a signal
 
 
 class Server:
-    def __init__(
-        self, application: Any, address: Address, root_path: str = "", spec_version: str = "2.5"
-    ) -> None:
+    def __init__(self, application: Any, address: Address, root_path: str = "", spec_version: str = "2.5") -> None:
         self.application = single_callable(application)
         self.address = address
         self.root_path = root_path

@@ -1,0 +1,20 @@
+"""Named, minimal ways to break one requirement each, by which every check is shown to be able to fail.
+
+A fault is applied to the reference server with ``--fault NAME``, or, where it is ASGI middleware, to any application
+under any server: ``application = faults.apply(NAME, application)``.
+"""
+
+from __future__ import annotations
+
+from asgi_conformance.servers.reference.events import Application
+from asgi_conformance.servers.reference.faults import http1, receiving, responses, running, scopes, sending
+from asgi_conformance.servers.reference.faults.registry import FAULTS, Fault
+
+__all__ = ["FAULTS", "Fault", "apply", "http1", "receiving", "responses", "running", "scopes", "sending"]
+
+
+def apply(name: str, application: Application) -> Application:
+    """Return the application with the fault between it and the server. Raises ``SystemExit`` for an unknown name."""
+    if name not in FAULTS:
+        raise SystemExit(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
+    return FAULTS[name].apply(application)

@@ -1,0 +1,117 @@
+"""How a fault is declared: its name, the requirement that it breaks, and what else cannot hold then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from asgi_conformance.servers.reference.events import Application, Message, Receive, Scope, Send
+
+Middleware = Callable[[Application], Application]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to misbehave.
+
+    ``breaks`` is the requirement that it is about. ``also`` names others that cannot hold either, as ids or patterns
+    (``http.request.*``): a fault may fail checks of these, and of no others. ``variant`` is the reference server's
+    variant that it is meant for.
+    """
+
+    name: str
+    breaks: str
+    also: tuple[str, ...]
+    apply: Middleware
+    variant: str = ""
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(name: str, breaks: str, *also: str, variant: str = "") -> Callable[[Middleware], Middleware]:
+    """Declare a function from application to application as a fault; it may also replace parts of the server."""
+
+    def declare(function: Middleware) -> Middleware:
+        assert name not in FAULTS, name
+        FAULTS[name] = Fault(name, breaks, also, function, variant)
+        return function
+
+    return declare
+
+
+def scope_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Declare a function that changes an HTTP scope, or returns another in its place."""
+
+    def declare(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        @fault(name, breaks, *also)
+        def middleware(application: Application) -> Application:
+            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+                if scope["type"] == "http":
+                    changed = change(scope)
+                    scope = scope if changed is None else changed
+                await application(scope, receive, send)
+
+            return faulty
+
+        return change
+
+    return declare
+
+
+EventChange = Callable[[Message], Any]
+
+
+def event_fault(name: str, breaks: str, *also: str) -> Callable[[EventChange], EventChange]:
+    """Declare a function that changes each event that an HTTP application receives, or returns another in its place."""
+
+    def declare(change: EventChange) -> EventChange:
+        @fault(name, breaks, *also)
+        def middleware(application: Application) -> Application:
+            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+                async def changed_receive() -> Any:
+                    event = dict(await receive())
+                    changed = change(event)
+                    return event if changed is None else changed
+
+                await application(scope, changed_receive if scope["type"] == "http" else receive, send)
+
+            return faulty
+
+        return change
+
+    return declare
+
+
+def send_fault(
+    name: str, breaks: str, *also: str
+) -> Callable[[Callable[[Any, Send], Any]], Callable[[Any, Send], Any]]:
+    """Declare a coroutine function in place of ``send`` in HTTP applications: it is given the event and ``send``."""
+
+    def declare(change: Callable[[Any, Send], Any]) -> Callable[[Any, Send], Any]:
+        @fault(name, breaks, *also)
+        def middleware(application: Application) -> Application:
+            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+                async def changed_send(event: Any) -> None:
+                    await change(event, send)
+
+                await application(scope, receive, changed_send if scope["type"] == "http" else send)
+
+            return faulty
+
+        return change
+
+    return declare
+
+
+def server_fault(name: str, breaks: str, *also: str, variant: str = "") -> Callable[[Callable[[], None]], None]:
+    """Declare a function that replaces parts of the reference server."""
+
+    def declare(replace: Callable[[], None]) -> None:
+        @fault(name, breaks, *also, variant=variant)
+        def middleware(application: Application) -> Application:
+            replace()
+            return application
+
+    return declare
