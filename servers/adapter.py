@@ -33,6 +33,8 @@ class Server:
     """What every launch needs, to turn off what is no part of ASGI (access logs, forwarded headers)."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Groups of choices (``http``, ``loop``), each a name and its options; a group's first is what the server chooses."""
+    lacks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Options, by the names of their fields here, that have no effect with a variant's choice."""
     environment: Mapping[str, str] = field(default_factory=dict)
     ignores: Sequence[str] = ()
     """Prefixes of environment variables that would configure the server behind the suite's back."""

@@ -10,6 +10,8 @@ gunicorn = Server(
     tcp="--bind {host}:{port}",
     unix="--bind unix:{path}",
     options="--worker-class asgi --no-control-socket --forwarded-allow-ips=",
+    root_path="--root-path {root_path}",
+    lacks={"uvicorn": ("root_path",), "uvicorn-h11": ("root_path",)},
     variants={
         "worker": {
             "asgi": "--worker-class asgi",

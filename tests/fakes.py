@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import re
+import select
 import shlex
 import signal
 import subprocess
@@ -77,7 +78,7 @@ class _Traces:
 
     def outcome(self, status: int | None, output: str) -> Outcome:
         """Look for what should have ended or gone with the run."""
-        processes = self._processes()
+        processes = [process for process in self._processes() if not _ends(process)]
         for process in processes:
             os.kill(process, signal.SIGKILL)  # so that a failing test leaves nothing behind either
         folders = [path.name for path in self._temporary.iterdir() if path.name.startswith("asgi-")]
@@ -92,6 +93,18 @@ class _Traces:
             except OSError:  # it has ended, or is not ours to see
                 continue
         return found
+
+
+def _ends(process: int, within: float = 2.0) -> bool:
+    """Tell whether a process is about to end, as one that has been killed is, or a worker of pytest-xdist."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return descriptor in select.select([descriptor], [], [], within)[0]
+    finally:
+        os.close(descriptor)
 
 
 class Run:

@@ -16,10 +16,16 @@ from asgi_conformance.fixtures import requirements
 from asgi_conformance.reporting import cli
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
-from asgi_conformance.tests.fakes import ROOT, Run, fake_server, read_results
+from asgi_conformance.tests.fakes import BARE, ROOT, Outcome, Run, fake_server, read_results
 
 COMMAND = f"--server-command={fake_server()}"
 CHECKS = "conformance/http/test_scope_path.py"
+
+
+def run_suite(folder: Path, *arguments: str) -> Outcome:
+    """Run ``asgi-conformance run`` without the plugins that happen to be installed."""
+    module = "asgi_conformance.reporting.cli"
+    return Run(folder, module, "run", "-p", "pytest_asyncio.plugin", *arguments, environment=BARE).outcome()
 
 
 def ids_in(path: Path) -> list[str]:
@@ -33,12 +39,11 @@ def ids_in(path: Path) -> list[str]:
 def test_checks_are_named_by_their_ids_in_any_directory(tmp_path: Path) -> None:
     """A file of checks, and one check by the id that the results have, are found wherever the command is started."""
     results = tmp_path / "results.json"
-    arguments = ("asgi_conformance.reporting.cli", "run", COMMAND, "--results=results.json")
-    outcome = Run(tmp_path, *arguments, CHECKS, "-k", "decoded").outcome()
+    outcome = run_suite(tmp_path, COMMAND, "--results=results.json", CHECKS, "-k", "decoded")
     assert outcome.left == []
     ids = ids_in(results)
     assert all(name.startswith(f"{CHECKS}::") for name in ids)
-    outcome = Run(tmp_path, *arguments, ids[0]).outcome()
+    outcome = run_suite(tmp_path, COMMAND, "--results=results.json", ids[0])
     assert ids_in(results) == ids[:1]
     assert outcome.left == []
 
@@ -51,7 +56,7 @@ def test_without_a_place_every_check_is_run_and_nothing_else(tmp_path: Path) -> 
     (tmp_path / "pyproject.toml").write_text(
         "[tool.pytest.ini_options]\naddopts = '--no-such-option'\n", encoding="utf-8"
     )
-    outcome = Run(tmp_path, "asgi_conformance.reporting.cli", "run", COMMAND, "--collect-only", "-q").outcome()
+    outcome = run_suite(tmp_path, COMMAND, "--collect-only", "-q")
     assert outcome.status == 0
     collected = [line for line in outcome.output.splitlines() if "::" in line]
     assert any(line.startswith(f"{CHECKS}::") for line in collected)
@@ -74,7 +79,7 @@ def test_a_place_of_one_s_own_is_the_only_one(tmp_path: Path) -> None:
         "    assert (await http.exchange()).status == of_our_own\n",
         encoding="utf-8",
     )
-    outcome = Run(tmp_path, "asgi_conformance.reporting.cli", "run", COMMAND, "-k", "ours", "own").outcome()
+    outcome = run_suite(tmp_path, COMMAND, "-k", "ours", "own")
     assert outcome.verdicts == {"pass": 1}
     assert outcome.status == 0
 
@@ -91,7 +96,7 @@ def test_run_from_an_installed_wheel(tmp_path: Path) -> None:
     (tmp_path / "command.py").write_text(script, encoding="utf-8")
     outcome = Run(tmp_path, "command", *arguments, environment={"PYTHONPATH": str(tmp_path / "site")}).outcome()
     assert f"rootdir: {package}" in outcome.output, outcome.output
-    assert "warnings summary" not in outcome.output
+    assert "Module already imported" not in outcome.output
     assert "PytestDeprecationWarning" not in outcome.output
     assert all(name.startswith(f"{CHECKS}::") for name in ids_in(tmp_path / "results.json"))
     assert outcome.left == []

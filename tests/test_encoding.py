@@ -127,7 +127,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     KEYS
     | st.floats()
     | st.text(st.characters(exclude_categories=()))  # surrogates too
-    | st.binary(min_size=250, max_size=400)
+    | st.sampled_from([LONG[:256], LONG[:257], LONG])
     | st.binary().map(bytearray)
     | st.binary().map(lambda data: memoryview(data)),
     lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner),

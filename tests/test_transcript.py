@@ -68,6 +68,12 @@ def test_connections_and_calls_have_labels(between: str, what: str, shown: str) 
     assert f"#2 {what}" in line
 
 
+def test_a_text_may_be_made_when_it_is_read() -> None:
+    """What costs time to say is said only in a transcript that somebody reads."""
+    (line,) = charted((1.0, SERVER_TO_APPLICATION, "#2", lambda: "called with a scope"))
+    assert line.endswith("--> #2 called with a scope")
+
+
 def test_bytes_are_cut_where_their_lines_end() -> None:
     """A message's head is readable, and what follows the first line of it has no time of its own."""
     lines = charted((1.0, CLIENT_TO_SERVER, "#2", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n\x00\xff"))

@@ -10,16 +10,25 @@ A_MUST, A_SHOULD = (
 )
 
 
+async def answer(http: Http) -> int:
+    """Have one request answered with 204, as the client sees it."""
+    exchange, application = await http.call(target="/sample")
+    await application.respond()
+    response = await exchange.response()
+    await application.finish()
+    return response.status
+
+
 @requires(A_MUST)
 async def test_pass(http: Http) -> None:
     """The server answers."""
-    assert (await http.exchange()).status == 204
+    assert await answer(http) == 204
 
 
 @requires(A_MUST)
 async def test_fail(http: Http) -> None:
     """The server answers with 205."""
-    assert (await http.exchange()).status == 205
+    assert await answer(http) == 205
 
 
 @requires(A_SHOULD)

@@ -1,0 +1,182 @@
+"""What the suite costs, as ratios: ``python benchmarks/bench.py [--server=uvicorn] [--server-python=PATH]``.
+
+1. An exchange through the probe, interactive and scripted, against a hello-world request on the same server and client.
+2. The suite's wall time against its floor, measured in the same run: pytest collecting nothing, the server boots that it
+   needs (two at a time), and one interactive exchange on a new connection for each check.
+3. The median check and the slowest ten.
+
+Absolute times move with the machine; the ratios are what to compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from asgi_conformance.fixtures.http import Request
+from asgi_conformance.fixtures.http1 import Http1Connection
+from asgi_conformance.fixtures.instance import Instance, Launch, Options
+from asgi_conformance.fixtures.stage import Stage
+from asgi_conformance.fixtures.verdicts import Broken
+from asgi_conformance.servers import registry
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 7
+REPEATS = 200
+RUNS = 3
+BOOTS = (Options(), Options(unix=True), Options(root_path="/mount"))
+
+
+async def _connection(instance: Instance) -> Http1Connection:
+    stage = Stage()
+    stage.instance = instance
+    connection = Http1Connection(stage)
+    await connection.open(instance.address)
+    return connection
+
+
+async def _hello(instance: Instance, connection: Http1Connection | None = None) -> None:
+    connection = connection or await _connection(instance)
+    await connection.request(Request()).response()
+    connection.exchanges.clear()
+
+
+async def _interactive(instance: Instance, connection: Http1Connection | None = None) -> None:
+    connection = connection or await _connection(instance)
+    exchange = connection.request(Request())
+    application = await exchange.called()
+    await application.receive()
+    await application.respond(204)
+    await exchange.response()
+    await application.finish()
+    connection.exchanges.clear()
+    connection.stage.calls.clear()
+
+
+async def _scripted(instance: Instance, connection: Http1Connection | None = None) -> None:
+    connection = connection or await _connection(instance)
+    exchange = connection.request(Request())
+    exchange.when_called = lambda application: application.respond_and_return()
+    await exchange.response()
+    await connection.stage.until(lambda: exchange.applications[0].over, "the application call to end")
+    connection.exchanges.clear()
+    connection.stage.calls.clear()
+
+
+async def _seconds_each(
+    run: Callable[[Instance, Http1Connection | None], Awaitable[None]], instance: Instance, kept: bool
+) -> float:
+    connection = await _connection(instance) if kept else None
+    started = time.perf_counter()
+    for _ in range(REPEATS):
+        await run(instance, connection)
+    return (time.perf_counter() - started) / REPEATS
+
+
+async def exchanges(launch: Launch) -> float:
+    """Print what exchanges cost, and return the seconds of an interactive one on a new connection."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    probe = Instance(launch, Options())
+    plain = Instance(Launch(launch.server, launch.variant, launch.python, launch.arguments, "hello:app"), Options())
+    try:
+        await probe.ready()
+        while True:
+            try:
+                await _hello(plain)
+                break
+            except Broken:
+                await asyncio.sleep(0.01)
+        rows = [("hello world", _hello, plain), ("scripted", _scripted, probe), ("interactive", _interactive, probe)]
+        times: dict[tuple[str, bool], list[float]] = {}
+        for _ in range(ROUNDS):  # interleaved, so that a slow moment of the machine does not make a ratio
+            for name, run, instance in rows:
+                for kept in (True, False):
+                    times.setdefault((name, kept), []).append(await _seconds_each(run, instance, kept))
+        print("an exchange                    kept connection        new connection")
+        for name, _, _ in rows:
+            cells = []
+            for kept in (True, False):
+                value = statistics.median(times[name, kept])
+                ratio = value / statistics.median(times["hello world", kept])
+                cells.append(f"{value * 1e6:6.0f} us  x {ratio:4.2f}")
+            print(f"  {name:<26}{cells[0]:>20}{cells[1]:>22}")
+        return statistics.median(times["interactive", False])
+    finally:
+        probe.stop()
+        plain.stop()
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - started
+
+
+async def boots(launch: Launch) -> float:
+    """Return the seconds in which the instances that the suite needs come up, two at a time."""
+
+    async def one(options: Options) -> None:
+        instance = Instance(launch, options)
+        try:
+            await instance.ready()
+        finally:
+            instance.stop(gracefully=False)
+
+    started = time.perf_counter()
+    needed = list(BOOTS)
+    while needed:
+        pair, needed = needed[:2], needed[2:]
+        await asyncio.gather(*(one(options) for options in pair))
+    return time.perf_counter() - started
+
+
+def suite(arguments: list[str]) -> tuple[float, list[tuple[float, str]]]:
+    """Return the wall time of the suite, the median of several runs, and each check's seconds with its id."""
+    times, durations = [], []
+    for _ in range(RUNS):
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder, "results.json")
+            times.append(_seconds([sys.executable, "-m", "pytest", "-q", f"--results={results}", *arguments]))
+            durations = [(check["duration"], check["id"]) for check in json.loads(results.read_text())["checks"]]
+    return statistics.median(times), durations
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", default="uvicorn")
+    parser.add_argument("--server-python", default=sys.executable)
+    options = parser.parse_args()
+    name, _, variant = options.server.partition(":")
+    launch = Launch(registry.find(name), variant, options.server_python)
+    print(f"{options.server}, {os.cpu_count()} cores\n")
+    exchange = asyncio.run(exchanges(launch))
+    nothing = statistics.median(
+        _seconds([sys.executable, "-m", "pytest", "-q", str(ROOT / "benchmarks" / "hello.py")]) for _ in range(RUNS)
+    )
+    booting = statistics.median(asyncio.run(boots(launch)) for _ in range(RUNS))
+    wall, durations = suite([f"--server={options.server}", f"--server-python={options.server_python}"])
+    floor = nothing + booting + len(durations) * exchange
+    print(f"\nthe suite, {len(durations)} checks")
+    print(f"  wall time                 {wall:6.2f} s")
+    print(f"  floor                     {floor:6.2f} s   x {wall / floor:4.2f}")
+    print(f"    pytest, nothing to do   {nothing:6.2f} s")
+    print(f"    {len(BOOTS)} boots, two at once    {booting:6.2f} s")
+    print(f"    exchanges               {len(durations) * exchange:6.2f} s")
+    print(f"  median check              {statistics.median(d for d, _ in durations) * 1000:6.2f} ms")
+    print("  slowest ten")
+    for duration, check in sorted(durations, reverse=True)[:10]:
+        print(f"    {duration * 1000:8.1f} ms  {check}")
+
+
+if __name__ == "__main__":
+    main()
