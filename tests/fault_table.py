@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from asgi_conformance.fixtures.requirements import catalogue
 from asgi_conformance.servers.reference.faults import Fault
 
 ROOT = Path(__file__).parent.parent
@@ -30,31 +32,57 @@ class Outcome:
         """Return the ids of the checks that found the fault."""
         return {check for check, verdict in self.verdicts.items() if verdict in ("fail", "warn")}
 
-    def unrelated(self, fault: Fault) -> set[str]:
-        """Return the checks that failed though the fault has nothing to do with what they cite."""
-        patterns = (fault.breaks, *fault.also)
-        return {
-            check
-            for check in self.failed()
-            if not any(fnmatch.fnmatchcase(name, pattern) for name in self.requirements[check] for pattern in patterns)
-        }
+    def related(self, fault: Fault) -> set[str]:
+        """Return the checks that failed and cite a requirement which cannot hold under the fault."""
+        return {check for check in self.failed() if any(concerns(fault, name) for name in self.requirements[check])}
+
+    def unrelated(self, *faults: Fault) -> set[str]:
+        """Return the checks that failed though none of the faults has anything to do with what they cite."""
+        return self.failed().difference(*(self.related(fault) for fault in faults))
 
 
-def run(server: str = "reference", fault: str | None = None, scale: float = QUICK, *arguments: str) -> Outcome:
-    """Run all checks against the reference server, under a fault if one is named, and return what came of each."""
+def concerns(fault: Fault, requirement: str) -> bool:
+    """Tell whether a requirement cannot hold under a fault."""
+    return any(fnmatch.fnmatchcase(requirement, pattern) for pattern in (fault.breaks, *fault.also))
+
+
+def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
+    """Put faults together that no requirement is concerned by two of, so that one run shows what each of them fails."""
+    concerned = {fault.name: {name for name in catalogue() if concerns(fault, name)} for fault in faults}
+    found: list[list[Fault]] = []
+    for fault in faults:
+        for group in found:
+            together = set().union(*(concerned[other.name] for other in group))
+            fits = len(group) < largest and group[0].variant == fault.variant
+            if fits and concerned[fault.name].isdisjoint(together):
+                group.append(fault)
+                break
+        else:
+            found.append([fault])
+    return found
+
+
+def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:
+    """Run all checks against the reference server, under faults if there are any, and return what came of each."""
     with tempfile.TemporaryDirectory(prefix="fault-") as folder:
         results, expectations = Path(folder, "results.json"), Path(folder, "none.toml")
         expectations.write_text("")
         command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-q", "--no-header", "--tb=no"]
-        command += ["-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider", f"--server={server}"]
-        command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}", *arguments]
-        if fault is not None:
-            command.append(f"--server-args=--fault {fault}")
+        command += [
+            "-p",
+            "pytest_asyncio.plugin",
+            "-p",
+            "no:cacheprovider",
+            "--server=reference" + (f":{variant}" if variant else ""),
+        ]
+        command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
+        if faults:
+            command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling the checks anew costs more than running them
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if not results.exists():
-            raise AssertionError(f"no results under the fault {fault}:\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"no results under {faults}:\n{done.stdout}\n{done.stderr}")
         checks = json.loads(results.read_text())["checks"]
     return Outcome(
         {check["id"]: check["verdict"] for check in checks},

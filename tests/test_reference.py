@@ -15,7 +15,7 @@ def test_reference_passes_every_check(reference: Outcome) -> None:
 
 
 def test_reference_of_an_older_claim_passes_what_binds_it() -> None:
-    older = fault_table.run("reference:2.3")
+    older = fault_table.run(variant="2.3")
     assert set(older.verdicts.values()) == {"pass", "observed", "inapplicable"}
     no_op = {verdict for check, verdict in older.verdicts.items() if older.requirements[check] == [BEFORE_2_4]}
     assert no_op == {"pass"}

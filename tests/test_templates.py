@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ SERVER = Server(
 def test_the_parts_of_a_command_line_in_their_order() -> None:
     """Command, option templates, what every launch needs, the variant's, the user's own; values need no quotes."""
     launch, options = Launch(SERVER, "asyncio-h11", arguments=("--more", "a b")), Options(root_path="/a b")
-    argv = launch.argv({**VALUES, **options.values(Path("/folder"))}, *options.templates(SERVER))
+    argv = launch.argv({**VALUES, **options.values(Path("/folder"))}, *options.templates(SERVER, launch.variant))
     assert argv == [
         *("/a path/python", "-m", "some", "module:app"),
         *("--bind", "127.0.0.1:8000"),
@@ -107,7 +108,7 @@ def test_what_every_template_may_use() -> None:
 )
 def test_options_choose_templates(options: Options, templates: list[str]) -> None:
     """Where to listen comes first, and what is not asked for stays away."""
-    assert options.templates(SERVER) == templates
+    assert options.templates(SERVER, "") == templates
 
 
 def test_options_fill_their_placeholders() -> None:
@@ -120,7 +121,17 @@ def test_options_fill_their_placeholders() -> None:
 def test_an_option_that_the_server_does_not_have(options: Options, name: str) -> None:
     """The option's name is told."""
     with pytest.raises(KeyError, match=f"^'{name}'$"):
-        options.templates(Server(name="some", command="run"))
+        options.templates(Server(name="some", command="run"), "")
+
+
+@pytest.mark.parametrize(("options", "name"), [(Options(root_path="/a"), "root_path"), (Options(unix=True), "unix")])
+def test_an_option_that_a_variant_lacks(options: Options, name: str) -> None:
+    """It is none with that choice, be it the variant's or the server's own, and one with another choice."""
+    server = replace(SERVER, lacks={"fast": ("root_path", "unix")})
+    for variant in ("", "fast", "asyncio"):
+        with pytest.raises(KeyError, match=f"^'{name}'$"):
+            options.templates(server, variant)
+    assert options.templates(server, "h11") == options.templates(SERVER, "h11")
 
 
 # --- variants ---------------------------------------------------------------------------------------------------------
@@ -168,9 +179,8 @@ def test_every_variant_of_a_shipped_adapter_makes_a_command_line(name: str, tmp_
     variants: Sequence[str] = ["", *(choice for choices in server.variants.values() for choice in choices)]
     for variant in variants:
         launch = Launch(server, variant)
-        options = Options(root_path="/mount" if server.root_path else None)
-        values = {**launch.values("127.0.0.1", 8000), **options.values(tmp_path)}
-        argv = launch.argv(values, *options.templates(server))
+        values = {**launch.values("127.0.0.1", 8000), **Options(root_path="/mount").values(tmp_path)}
+        argv = launch.argv(values, server.tcp, server.root_path or "")
         assert argv[0] == launch.python
         assert "asgi_probe:app" in argv
         assert any("8000" in word for word in argv)

@@ -87,7 +87,7 @@ async def test_values_of_extensions_are_dicts(http: Http) -> None:
 async def test_extensions_offered(http: Http) -> None:
     """Which extensions are offered is the server's choice."""
     scope = await http.scope()
-    http.observe(f"offers {', '.join(items(scope.get('extensions') or {})) or 'none'}")
+    http.observe(f"offers {', '.join(map(str, items(scope.get('extensions') or {}))) or 'none'}")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def waiting_send(http: Http, application: Application) -> tuple[Step | Non
     sent = 0
     while sent < ENOUGH:
         step = application.start_send(response_body(PIECE, more_body=True))
-        for _ in range(50):
+        for _ in range(20):
             if step.done:
                 break
             await http.exchange()

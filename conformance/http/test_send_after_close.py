@@ -1,5 +1,6 @@
 """What `send` does once the client has left: www.rst, Disconnected Client - send exception; asgi.rst, Error Handling."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +17,9 @@ ATTEMPTS = 30
 
 def claims(application: Application) -> tuple[int, int]:
     """Return the `spec_version` that the server claims, by its default where it claims none."""
-    major, minor = str(application.scope["asgi"].get("spec_version", "2.0")).split(".")
+    claimed = str(application.scope["asgi"].get("spec_version", "2.0"))
+    assert re.fullmatch(r"\d+\.\d+", claimed), f"asgi['spec_version'] is {claimed!r}"
+    major, minor = claimed.split(".")
     return int(major), int(minor)
 
 

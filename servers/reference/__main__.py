@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument(
         "--spec-version", default="2.5", choices=["2.3", "2.5"], help="the version of www.rst that is claimed, and kept"
     )
-    parser.add_argument("--fault", metavar="NAME", help="misbehave in one way, on purpose")
+    parser.add_argument("--fault", metavar="NAME", help="misbehave on purpose, in one way or several (A,B)")
     options = parser.parse_args()
     try:
         application = load(options.application)

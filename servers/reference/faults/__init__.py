@@ -13,8 +13,13 @@ from asgi_conformance.servers.reference.faults.registry import FAULTS, Fault
 __all__ = ["FAULTS", "Fault", "apply", "http1", "receiving", "responses", "running", "scopes", "sending"]
 
 
-def apply(name: str, application: Application) -> Application:
-    """Return the application with the fault between it and the server. Raises ``SystemExit`` for an unknown name."""
-    if name not in FAULTS:
-        raise SystemExit(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
-    return FAULTS[name].apply(application)
+def apply(names: str, application: Application) -> Application:
+    """Return the application with one fault, or several (``a,b``), between it and the server.
+
+    Raises ``SystemExit`` for an unknown name.
+    """
+    for name in names.split(","):
+        if name not in FAULTS:
+            raise SystemExit(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
+        application = FAULTS[name].apply(application)
+    return application

@@ -179,6 +179,7 @@ _missing("http_version", "core.strings.str")
 _missing("method", "core.strings.str", "http.scope-per-request.kept-alive")
 _missing(
     "path",
+    "http.scope.root-path.prefix-of-path",
     "core.strings.str",
     "core.application.once-per-connection",
     "http.scope-per-request.kept-alive",
