@@ -76,6 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     settings = {
         "cache_dir": Path.cwd() / ".pytest_cache",
         "asyncio_default_fixture_loop_scope": "session",
+        "verbosity_assertions": 2,
     }
     return int(
         pytest.main(

@@ -46,8 +46,9 @@ def load(reference: str) -> Server:
         sys.path.append(os.getcwd())
     try:
         server = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UnknownServer(f"the server adapter {reference!r} cannot be imported: {error}") from None
+    except Exception as error:  # whatever somebody else's module does
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnknownServer(f"the server adapter {reference!r} cannot be imported: {first}") from None
     if not isinstance(server, Server):
         raise UnknownServer(f"the server adapter {reference!r} is a {type(server).__name__}, not a Server")
     return server

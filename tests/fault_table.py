@@ -46,20 +46,34 @@ def concerns(fault: Fault, requirement: str) -> bool:
     return any(fnmatch.fnmatchcase(requirement, pattern) for pattern in (fault.breaks, *fault.also))
 
 
+ALONE = ("scope-no-dict", "scope-type-missing", "scope-type-wrong")  # other faults look at the scope's type
+
+
 def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
-    """Put faults together that no requirement is concerned by two of, so that one run shows what each of them fails."""
+    """Put faults together that have nothing in common, so that one run shows what each of them fails.
+
+    No requirement is concerned by two of a group, and no two are about the same thing.
+    """
     concerned = {fault.name: {name for name in catalogue() if concerns(fault, name)} for fault in faults}
     found: list[list[Fault]] = []
     for fault in faults:
         for group in found:
             together = set().union(*(concerned[other.name] for other in group))
-            fits = len(group) < largest and group[0].variant == fault.variant
-            if fits and concerned[fault.name].isdisjoint(together):
+            alone = fault.name in ALONE or group[0].name in ALONE
+            fits = len(group) < largest and group[0].variant == fault.variant and not alone
+            subjects = {subject(other) for other in group}
+            if fits and subject(fault) not in subjects and concerned[fault.name].isdisjoint(together):
                 group.append(fault)
                 break
         else:
             found.append([fault])
     return found
+
+
+def subject(fault: Fault) -> str:
+    """Return what a fault is about: a key of the scope or of an event, or the connection as a whole."""
+    words = fault.breaks.split(".")
+    return words[0] if words[0].startswith("rfc") else words[-2]
 
 
 def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:

@@ -21,8 +21,8 @@ async def events_of_an_exchange(http: Http) -> list[Fields]:
 async def test_events_are_dicts(http: Http) -> None:
     """Every event is a dict, and each call of `receive` gives one when it is due."""
     exchange, application = await http.call("POST", body=b"body")
-    event = await application.start_receive().value()
-    assert is_a(event, "dict"), f"the event is a {kind(event)}"
+    receiving = await application.start_receive().outcome()
+    assert is_a(receiving.returned, "dict"), f"the event is a {kind(receiving.returned)}"
     await application.respond()
     await exchange.response()
 

@@ -154,7 +154,7 @@ def _(application: Application) -> Application:
     return faulty
 
 
-@event_fault("more-body-int", "http.request.more-body.type", "http.request.*")
+@event_fault("more-body-int", "http.request.more-body.type", "http.request.*", "http.transfer-encoding.inbound")
 def _(event: Message) -> None:
     if "more_body" in event:
         event["more_body"] = int(event["more_body"])
