@@ -10,6 +10,11 @@ from asgi_conformance.fixtures.values import kind
 MEBIBYTE = 1 << 20
 
 
+def more(event: Fields) -> bool:
+    """Tell whether an event says that more of the body is to come."""
+    return bool(event.get("more_body", False))
+
+
 async def events(http: Http, method: str = "POST", body: bytes | None = b"some body") -> list[Fields]:
     """Return the events that the application receives for a request with this body, which is then answered."""
     exchange, application = await http.call(method, body=body)
@@ -102,12 +107,9 @@ async def test_body_in_pieces_over_time(http: Http) -> None:
     exchange, application = await http.call_with_open_body()
     for piece in (b"first", b"second", b"third"):
         exchange.send_body(piece)
-        received = b""
-        while len(received) < len(piece):
-            event = await application.receive()
-            assert event.get("more_body", False)
-            received += event.get("body", b"")
-        assert received == piece
+        arrived = await application.events_until(lambda event: bool(event.get("body")))
+        assert all(map(more, arrived))
+        assert b"".join(event.get("body", b"") for event in arrived) == piece
     exchange.end_body()
     assert await application.body() == b""
     await application.respond()
@@ -208,11 +210,9 @@ async def test_body_that_breaks_off_is_not_complete(http: Http, way: str) -> Non
         exchange.connection.close()
     else:
         exchange.connection.reset()
-    event = await application.receive()
-    while event["type"] == "http.request":
-        assert event.get("more_body", False), "the request is said to be complete"
-        event = await application.receive()
-    assert event["type"] == "http.disconnect"
+    *pieces, last = await application.events_until(lambda event: event["type"] != "http.request" or not more(event))
+    assert all(map(more, pieces))
+    assert last["type"] == "http.disconnect", "the request is said to be complete"
 
 
 @requires("http.disconnect.not-early")
