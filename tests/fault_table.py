@@ -46,7 +46,24 @@ def concerns(fault: Fault, requirement: str) -> bool:
     return any(fnmatch.fnmatchcase(requirement, pattern) for pattern in (fault.breaks, *fault.also))
 
 
-ALONE = ("scope-no-dict", "scope-type-missing", "scope-type-wrong")  # other faults look at the scope's type
+# Other faults look at what these take away, or change what these are seen by.
+ALONE = (
+    "scope-no-dict",
+    "scope-type-missing",
+    "scope-type-wrong",
+    "asgi-no-dict",
+    "query_string-missing",
+    "path-missing",
+    "raw-path-empty",
+    "root-path-left-out",
+    "root-path-invented",
+    "path-in-capitals",
+    "path-with-query",
+    "state-empty",
+    "line-breaks-sent",
+    "malformed-headers-sent",
+    "more-body-defaults-to-true",
+)
 
 
 def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
@@ -73,7 +90,9 @@ def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
 def subject(fault: Fault) -> str:
     """Return what a fault is about: a key of the scope or of an event, or the connection as a whole."""
     words = fault.breaks.split(".")
-    return words[0] if words[0].startswith("rfc") else words[-2]
+    if words[0].startswith("rfc"):
+        return words[0]
+    return words[1] if words[1] in ("extensions", "error", "connection") else words[-2]
 
 
 def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:

@@ -267,7 +267,7 @@ async def test_transfer_encoding_of_the_application_is_ignored(http: Http, codin
     await application.send(response_start(200, headers))
     await application.send(response_body(b"bo", more_body=True))
     await application.send(response_body(b"dy"))
-    await exchange.ended()
+    await http.stage.until(lambda: exchange.arrived or exchange.over, "the head of the response")
     head = bytes(exchange.connection.received).partition(b"\r\n\r\n")[0].lower().splitlines()
     codings = [line for line in head if line.startswith(b"transfer-encoding:")]
     lengths = [line for line in head if line.startswith(b"content-length:")]

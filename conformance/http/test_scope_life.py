@@ -30,7 +30,6 @@ async def test_each_request_on_a_connection_has_its_own_scope(http: Http) -> Non
     connection = await http.connect()
     exchange, application = await http.call("POST", "/first?one", [(b"x-first", b"1")], b"body", connection)
     await application.assign(["left"], "by the first request")
-    await application.assign(["asgi", "left"], "by the first request")
     await application.body()
     await application.respond()
     await exchange.response()
@@ -41,7 +40,6 @@ async def test_each_request_on_a_connection_has_its_own_scope(http: Http) -> Non
     assert (scope["method"], scope["path"], scope["query_string"]) == ("GET", "/second", b"")
     assert b"x-first" not in [name.lower() for name, _ in scope["headers"]]
     assert "left" not in scope
-    assert "left" not in scope["asgi"]
 
 
 @requires("http.connection.long-response")
