@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     settings = {
         "cache_dir": Path.cwd() / ".pytest_cache",
         "asyncio_default_fixture_loop_scope": "session",
-        "verbosity_assertions": 2,
+        "verbosity_assertions": 1,
     }
     return int(
         pytest.main(

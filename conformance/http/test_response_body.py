@@ -5,6 +5,7 @@ import pytest
 from asgi_conformance.fixtures.application import response_body, response_start
 from asgi_conformance.fixtures.checks import case, inapplicable, requires
 from asgi_conformance.fixtures.client import Http
+from asgi_conformance.fixtures.values import difference
 
 MEBIBYTE = 1 << 20
 
@@ -32,7 +33,7 @@ async def test_body_with_a_length_is_the_one_given(http: Http, body: bytes) -> N
     exchange, application = await http.call()
     await application.send(start(body))
     await application.send(response_body(body))
-    assert (await exchange.response()).body == body
+    assert difference((await exchange.response()).body, body) is None
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -42,7 +43,7 @@ async def test_body_without_a_length_is_the_one_given(http: Http, body: bytes) -
     exchange, application = await http.call()
     await application.send(start())
     await application.send(response_body(body))
-    assert (await exchange.response()).body == body
+    assert difference((await exchange.response()).body, body) is None
 
 
 @requires("http.body.type.value")
@@ -70,7 +71,7 @@ async def test_pieces_are_concatenated(http: Http, pieces: list[bytes]) -> None:
     for piece in pieces:
         await application.send(response_body(piece, more_body=True))
     await application.send(response_body())
-    assert (await exchange.response()).body == b"".join(pieces)
+    assert difference((await exchange.response()).body, b"".join(pieces)) is None
 
 
 @pytest.mark.parametrize("position", [case("first", 0), case("middle", 1), case("last", 2)])
@@ -118,7 +119,7 @@ async def test_each_piece_is_flushed(http: Http, length: bool) -> None:
     for piece in pieces:
         await application.send(response_body(piece, more_body=True))
         arrived += piece
-        assert await exchange.body_bytes(len(arrived)) == arrived
+        assert difference(await exchange.body_bytes(len(arrived)), arrived) is None
     await application.send(response_body())
     assert (await exchange.response()).body == arrived
 
