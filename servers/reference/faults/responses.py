@@ -13,7 +13,10 @@ from asgi_conformance.servers.reference.events import Application, Headers, Mess
 from asgi_conformance.servers.reference.exchange import Exchange
 from asgi_conformance.servers.reference.faults.registry import fault, send_fault, server_fault
 
-BODIES = ("http.body.*", "http.transfer-encoding.*", "http.start.*", "http.connection.*", "core.*", "rfc9112.*")
+BODIES = ("http.*", "core.*", "rfc9112.*")  # hardly an exchange does not have one
+
+
+HELD_OPEN = ("http.connection.long-response", "http.disconnect.not-early")
 
 
 def _is(event: Any, kind: str) -> bool:
@@ -44,7 +47,7 @@ def _headers_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[He
 # --- the start --------------------------------------------------------------------------------------------------------
 
 
-@send_fault("status-off-by-one", "http.start.status.value", "http.*", "rfc9112.*", "core.*")
+@send_fault("status-off-by-one", "http.start.status.value", "http.*", "rfc9110.*", "rfc9112.*", "core.*")
 async def _(event: Any, send: Send) -> None:
     if _is(event, "http.response.start") and isinstance(event.get("status"), int) and event["status"] != 204:
         event = {**event, "status": event["status"] ^ 1}
@@ -151,7 +154,10 @@ _unchecked(
 _unchecked(
     "malformed-headers-sent",
     "rfc9110.sender-grammar",
-    lambda name, value: not name or bool(re.search(rb"\0", name + value)) or bool(re.search(rb"[ :]", name[1:])),
+    lambda name, value: (
+        not re.search(rb"[\r\n]", name)
+        and (not name or bool(re.search(rb"\0", name + value) or re.search(rb"[ :]", name[1:])))
+    ),
 )
 
 
@@ -202,7 +208,7 @@ async def _(event: Any, send: Send) -> None:
     await send(event)
 
 
-@send_fault("more-body-defaults-to-true", "http.body.more-body.default", "http.body.body.default")
+@send_fault("more-body-defaults-to-true", "http.body.more-body.default", "http.body.body.default", *HELD_OPEN)
 async def _(event: Any, send: Send) -> None:
     if _is(event, "http.response.body"):
         event = {"more_body": True, **event}
@@ -406,3 +412,17 @@ def _() -> None:
         return original(event)
 
     events.READERS["http.response.start"] = read_start
+
+
+@_framing_fault("head-waits-for-its-body", "rfc9110.head.no-content")
+def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
+    if exchange.request.method == b"HEAD" and start.content_length:
+        exchange.bodiless, exchange.remaining = False, start.content_length
+    return headers
+
+
+@send_fault("length-in-204-never-taken", "rfc9110.content-length.not-in-204")
+async def _(event: Any, send: Send) -> None:
+    if _is(event, "http.response.start") and event.get("status") == 204 and event.get("headers"):
+        await anyio.sleep_forever()
+    await send(event)

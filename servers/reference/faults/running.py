@@ -103,6 +103,7 @@ def _(application: Application) -> Application:
 @fault(
     "response-cut-when-others-come",
     "http.connection.long-response",
+    "core.application.concurrent",
     "core.send.*",
     "core.receive.*",
     "http.disconnect.*",
@@ -176,7 +177,10 @@ def _(exchange: Exchange, failed: bool) -> bool:
 
 
 @_on_incomplete(
-    "error-after-the-start-never-ends", "core.error.after-start.terminates", "core.error.after-start.incomplete"
+    "error-after-the-start-never-ends",
+    "core.error.after-start.terminates",
+    "core.error.after-start.incomplete",
+    "rfc9112.incomplete.close",
 )
 def _(exchange: Exchange, failed: bool) -> bool:
     if failed and (exchange.on_wire or exchange.start is not None):
@@ -185,7 +189,7 @@ def _(exchange: Exchange, failed: bool) -> bool:
     return True
 
 
-@_on_incomplete("error-looks-complete", "core.error.after-start.incomplete")
+@_on_incomplete("error-looks-complete", "core.error.after-start.incomplete", "rfc9112.*", "rfc9110.content-length.*")
 def _(exchange: Exchange, failed: bool) -> bool:
     if failed and exchange.on_wire:
         exchange.channel.write(bytes(exchange.remaining or 0), *([b"0\r\n\r\n"] if exchange.chunked else []))
