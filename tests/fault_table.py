@@ -94,6 +94,8 @@ def subject(fault: Fault) -> str:
     words = fault.breaks.split(".")
     if words[0].startswith("rfc"):
         return words[0]
+    if words[-2] in ("path", "raw-path", "root-path", "query-string"):
+        return "request target"  # some faults make one of these from another
     return words[1] if words[1] in ("extensions", "error", "connection") else words[-2]
 
 
