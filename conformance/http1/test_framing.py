@@ -12,15 +12,9 @@ async def attempted(http: Http, connection: Http1Connection, length: int, pieces
     """Have the application declare a length and send something else; return when nothing is on its way any more."""
     exchange, application = await http.call(connection=connection)
     events = [response_start(200, [(b"content-length", b"%d" % length)])]
-    events += [response_body(piece, more_body=True) for piece in pieces] + [response_body()]
-    for event in events:
-        if await application.attempt(event) is not None:
-            await application.raise_error("again")
-            break
-    else:
-        await application.finish()
-    for _ in range(2):
-        assert (await http.exchange()).status == 204
+    events += [response_body(piece, more_body=True) for piece in pieces]
+    await application.conclude(*events, response_body())
+    await http.settle()
     return exchange
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import UserDict
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,8 @@ import anyio
 
 from asgi_conformance.servers.reference.events import Application, Message, Receive, Scope, Send
 from asgi_conformance.servers.reference.exchange import Exchange
-from asgi_conformance.servers.reference.faults.registry import event_fault, fault, server_fault
-from asgi_conformance.servers.reference.faults.scopes import Text
+from asgi_conformance.servers.reference.faults.registry import event_fault, fault, receive_fault, server_fault
+from asgi_conformance.servers.reference.faults.scopes import NoDict, Text
 
 BODIES = ("http.request.*", "http.transfer-encoding.inbound", "core.receive.*", "http.scope-per-request.*")
 DISCONNECTS = (
@@ -20,10 +19,6 @@ DISCONNECTS = (
     "core.send.after-close.no-op",
     "core.send.error-caught-*",
 )
-
-
-class NoDict(UserDict[Any, Any]):
-    """A mapping that is no dict."""
 
 
 # --- every event ------------------------------------------------------------------------------------------------------
@@ -69,17 +64,14 @@ def _(event: Message) -> None:
 # --- the request ------------------------------------------------------------------------------------------------------
 
 
-@fault("request-without-body-is-no-request", "http.request.first", "*")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        async def skipping() -> Message:
-            event = await receive()
-            empty = event["type"] == "http.request" and not event["body"] and not event["more_body"]
-            return await receive() if empty else event
+@receive_fault("request-without-body-is-no-request", "http.request.first", "*")
+def _(receive: Receive) -> Receive:
+    async def skipping() -> Message:
+        event = await receive()
+        empty = event["type"] == "http.request" and not event["body"] and not event["more_body"]
+        return await receive() if empty else event
 
-        await application(scope, skipping if scope["type"] == "http" else receive, send)
-
-    return faulty
+    return skipping
 
 
 @event_fault("request-is-called-something-else", "http.request.first", "*")
@@ -160,22 +152,19 @@ def _(event: Message) -> None:
         event["more_body"] = int(event["more_body"])
 
 
-@fault("more-body-late-end-swallowed", "http.request.more-body.ends", *BODIES, "core.event.*")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+@receive_fault("more-body-late-end-swallowed", "http.request.more-body.ends", *BODIES, "core.event.*")
+def _(receive: Receive) -> Receive:
+    begun = False
 
-        async def swallowing() -> Message:
-            nonlocal begun
+    async def swallowing() -> Message:
+        nonlocal begun
+        event = await receive()
+        if begun and event["type"] == "http.request" and not event["body"]:
             event = await receive()
-            if begun and event["type"] == "http.request" and not event["body"]:
-                event = await receive()
-            begun = True
-            return event
+        begun = True
+        return event
 
-        await application(scope, swallowing, send)
-
-    return faulty
+    return swallowing
 
 
 @event_fault("more-body-left-out", "http.request.more-body.default", *BODIES, "core.event.*", "core.application.*")
@@ -183,63 +172,54 @@ def _(event: Message) -> None:
     event.pop("more_body", None)
 
 
-@fault("request-repeated", "http.request.more-body.last", *DISCONNECTS, *BODIES, "core.*")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        last: Message | None = None
+@receive_fault("request-repeated", "http.request.more-body.last", *DISCONNECTS, *BODIES, "core.*")
+def _(receive: Receive) -> Receive:
+    last: Message | None = None
 
-        async def repeating() -> Message:
-            nonlocal last
-            if last is not None:
-                event, last = last, None
-                return event
-            event = await receive()
-            if event["type"] == "http.request" and not event["more_body"]:
-                last = event
+    async def repeating() -> Message:
+        nonlocal last
+        if last is not None:
+            event, last = last, None
             return event
+        event = await receive()
+        if event["type"] == "http.request" and not event["more_body"]:
+            last = event
+        return event
 
-        await application(scope, repeating if scope["type"] == "http" else receive, send)
-
-    return faulty
+    return repeating
 
 
-@fault("truncated-body-complete", "http.request.more-body.truncated")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        open_body = False
+@receive_fault("truncated-body-complete", "http.request.more-body.truncated")
+def _(receive: Receive) -> Receive:
+    open_body = False
 
-        async def completing() -> Message:
-            nonlocal open_body
-            event = await receive()
-            if open_body and event["type"] == "http.disconnect":
-                event = {"type": "http.request", "body": b"", "more_body": False}
-            open_body = event.get("more_body", False)
-            return event
+    async def completing() -> Message:
+        nonlocal open_body
+        event = await receive()
+        if open_body and event["type"] == "http.disconnect":
+            event = {"type": "http.request", "body": b"", "more_body": False}
+        open_body = event.get("more_body", False)
+        return event
 
-        await application(scope, completing, send)
-
-    return faulty
+    return completing
 
 
 # --- the disconnect ---------------------------------------------------------------------------------------------------
 
 
-@fault("disconnect-right-after-the-body", "http.disconnect.not-early", "core.receive.pending-while-sending")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        over = False
+@receive_fault("disconnect-right-after-the-body", "http.disconnect.not-early", "core.receive.pending-while-sending")
+def _(receive: Receive) -> Receive:
+    over = False
 
-        async def early() -> Message:
-            nonlocal over
-            if over:
-                return {"type": "http.disconnect"}
-            event = await receive()
-            over = event["type"] == "http.request" and not event["more_body"]
-            return event
+    async def early() -> Message:
+        nonlocal over
+        if over:
+            return {"type": "http.disconnect"}
+        event = await receive()
+        over = event["type"] == "http.request" and not event["more_body"]
+        return event
 
-        await application(scope, early if scope["type"] == "http" else receive, send)
-
-    return faulty
+    return early
 
 
 def _receive_with(decide: Callable[[Exchange, bool], bool]) -> Callable[[], None]:
@@ -294,22 +274,19 @@ def _(application: Application) -> Application:
     return faulty
 
 
-@fault("disconnect-only-once", "http.disconnect.repeatable")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        told = False
+@receive_fault("disconnect-only-once", "http.disconnect.repeatable")
+def _(receive: Receive) -> Receive:
+    told = False
 
-        async def once() -> Message:
-            nonlocal told
-            event = await receive()
-            if told and event["type"] == "http.disconnect":
-                await anyio.sleep_forever()
-            told = told or event["type"] == "http.disconnect"
-            return event
+    async def once() -> Message:
+        nonlocal told
+        event = await receive()
+        if told and event["type"] == "http.disconnect":
+            await anyio.sleep_forever()
+        told = told or event["type"] == "http.disconnect"
+        return event
 
-        await application(scope, once, send)
-
-    return faulty
+    return once
 
 
 @event_fault("disconnect-type-subclass", "http.disconnect.type.type", "core.event.*", "core.strings.exact")
@@ -329,15 +306,12 @@ def _(event: Message) -> None:
 # --- receive itself ---------------------------------------------------------------------------------------------------
 
 
-@fault("receive-raises", "core.receive.yields-event", "*")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        async def raising() -> Message:
-            raise RuntimeError("a fault")
+@receive_fault("receive-raises", "core.receive.yields-event", "*")
+def _(receive: Receive) -> Receive:
+    async def raising() -> Message:
+        raise RuntimeError("a fault")
 
-        await application(scope, raising if scope["type"] == "http" else receive, send)
-
-    return faulty
+    return raising
 
 
 @fault("send-waits-for-receive", "core.receive.pending-while-sending", "http.disconnect.*")
@@ -361,23 +335,20 @@ def _(application: Application) -> Application:
     return faulty
 
 
-@fault("cancelled-receive-loses-an-event", "core.receive.pending-while-sending")
-def _(application: Application) -> Application:
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        lost = False
+@receive_fault("cancelled-receive-loses-an-event", "core.receive.pending-while-sending")
+def _(receive: Receive) -> Receive:
+    lost = False
 
-        async def losing() -> Message:
-            nonlocal lost
-            try:
+    async def losing() -> Message:
+        nonlocal lost
+        try:
+            event = await receive()
+            if lost:
+                lost = False
                 event = await receive()
-                if lost:
-                    lost = False
-                    event = await receive()
-            except anyio.get_cancelled_exc_class():
-                lost = True
-                raise
-            return event
+        except anyio.get_cancelled_exc_class():
+            lost = True
+            raise
+        return event
 
-        await application(scope, losing, send)
-
-    return faulty
+    return losing

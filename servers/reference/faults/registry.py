@@ -60,6 +60,25 @@ def scope_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any],
     return declare
 
 
+Replacement = Callable[[Receive], Callable[[], Any]]
+
+
+def receive_fault(name: str, breaks: str, *also: str) -> Callable[[Replacement], Replacement]:
+    """Declare a function from ``receive`` to what an HTTP application is given in its place, made for each call anew."""
+
+    def declare(make: Replacement) -> Replacement:
+        @fault(name, breaks, *also)
+        def middleware(application: Application) -> Application:
+            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+                await application(scope, make(receive) if scope["type"] == "http" else receive, send)
+
+            return faulty
+
+        return make
+
+    return declare
+
+
 EventChange = Callable[[Message], Any]
 
 
@@ -67,17 +86,14 @@ def event_fault(name: str, breaks: str, *also: str) -> Callable[[EventChange], E
     """Declare a function that changes each event that an HTTP application receives, or returns another in its place."""
 
     def declare(change: EventChange) -> EventChange:
-        @fault(name, breaks, *also)
-        def middleware(application: Application) -> Application:
-            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-                async def changed_receive() -> Any:
-                    event = dict(await receive())
-                    changed = change(event)
-                    return event if changed is None else changed
+        @receive_fault(name, breaks, *also)
+        def make(receive: Receive) -> Callable[[], Any]:
+            async def changed_receive() -> Any:
+                event = dict(await receive())
+                changed = change(event)
+                return event if changed is None else changed
 
-                await application(scope, changed_receive if scope["type"] == "http" else receive, send)
-
-            return faulty
+            return changed_receive
 
         return change
 

@@ -357,12 +357,6 @@ def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     return [field for field in headers if field[0] != b"transfer-encoding"]
 
 
-@_framing_fault("framing-lost", "rfc9112.message-delimited", "http.*", "core.*", "rfc9112.*")
-def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
-    exchange.chunked = False
-    return [field for field in headers if field[0] != b"transfer-encoding"]
-
-
 @_framing_fault("both-framings", "rfc9112.transfer-encoding.not-with-content-length", "http.*", "core.*", "rfc9112.*")
 def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     if exchange.bodiless or exchange.http10:

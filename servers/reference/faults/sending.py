@@ -266,11 +266,6 @@ def _(error: BaseException) -> None:
     os._exit(70)
 
 
-@_disconnect_error("chokes-on-its-own-error", "core.send.error-caught-and-ignored", "http.send-after-close.*")
-def _(error: BaseException) -> None:
-    os._exit(70)
-
-
 @_disconnect_error("logs-its-own-error", "http.send-after-close.not-logged")
 def _(error: BaseException) -> None:
     traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
