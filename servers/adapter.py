@@ -40,6 +40,8 @@ class Server:
     """Prefixes of environment variables that would configure the server behind the suite's back."""
     lifespan: bool = True
     """Whether the server runs the lifespan protocol at all."""
+    websocket: bool = True
+    """Whether the server speaks WebSocket at all."""
     http: Sequence[str] = ("1.0", "1.1")
 
     def factors(self, variant: str) -> dict[str, str]:

@@ -46,6 +46,9 @@ def concerns(fault: Fault, requirement: str) -> bool:
     return any(fnmatch.fnmatchcase(requirement, pattern) for pattern in (fault.breaks, *fault.also))
 
 
+SUITES = {"http": ("core", "http", "http1"), "websocket": ("websocket",), "all": ("",)}
+"""Which folders of checks a fault can show in."""
+
 # Other faults look at what these take away, or change what these are seen by.
 ALONE = (
     "scope-no-dict",
@@ -79,7 +82,7 @@ def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
         for group in found:
             together = set().union(*(concerned[other.name] for other in group))
             alone = fault.name in ALONE or group[0].name in ALONE
-            fits = len(group) < largest and group[0].variant == fault.variant and not alone
+            fits = len(group) < largest and same_run(group[0], fault) and not alone
             subjects = {subject(other) for other in group}
             if fits and subject(fault) not in subjects and concerned[fault.name].isdisjoint(together):
                 group.append(fault)
@@ -87,6 +90,11 @@ def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
         else:
             found.append([fault])
     return found
+
+
+def same_run(one: Fault, other: Fault) -> bool:
+    """Tell whether one run of the suite can be made under both faults."""
+    return (one.variant, one.suite) == (other.variant, other.suite)
 
 
 def subject(fault: Fault) -> str:
@@ -100,18 +108,16 @@ def subject(fault: Fault) -> str:
 
 
 def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:
-    """Run all checks against the reference server, under faults if there are any, and return what came of each."""
+    """Run the checks that the faults can show in (all if there are none), and return what came of each."""
+    variant, suite = (faults[0].variant, faults[0].suite) if faults else (variant, "all")
     with tempfile.TemporaryDirectory(prefix="fault-") as folder:
         results, expectations = Path(folder, "results.json"), Path(folder, "none.toml")
         expectations.write_text("")
-        command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-q", "--no-header", "--tb=no"]
-        command += [
-            "-p",
-            "pytest_asyncio.plugin",
-            "-p",
-            "no:cacheprovider",
-            "--server=reference" + (f":{variant}" if variant else ""),
-        ]
+        folders = [str(ROOT / "conformance" / folder) for folder in SUITES[suite]]
+        command = [sys.executable, "-m", "pytest", *folders, "-q", "--no-header", "--tb=no"]
+        for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):
+            command += ["-p", plugin]
+        command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
         command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
         if faults:
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")

@@ -33,9 +33,9 @@ class Table:
     def _run(group: list[Fault]) -> Outcome:
         # A server that says nothing makes every check wait until its deadline, so that has to be short.
         scale = 0.03 if group[0].name == "silent" else fault_table.QUICK
-        outcome = fault_table.run(*group, variant=group[0].variant, scale=scale)
+        outcome = fault_table.run(*group, scale=scale)
         if outcome.unrelated(*group):  # deadlines are short here: look again with the usual ones
-            outcome = fault_table.run(*group, variant=group[0].variant, scale=1.0)
+            outcome = fault_table.run(*group, scale=1.0)
         return outcome
 
     def group(self, name: str) -> list[Fault]:

@@ -17,7 +17,8 @@ class Fault:
 
     ``breaks`` is the requirement that it is about. ``also`` names others that cannot hold either, as ids or patterns
     (``http.request.*``): a fault may fail checks of these, and of no others. ``variant`` is the reference server's
-    variant that it is meant for.
+    variant that it is meant for. ``suite`` is the part of the suite whose traffic goes through what the fault replaces:
+    ``http``, ``websocket``, or ``all``.
     """
 
     name: str
@@ -25,17 +26,20 @@ class Fault:
     also: tuple[str, ...]
     apply: Middleware
     variant: str = ""
+    suite: str = "http"
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str, breaks: str, *also: str, variant: str = "") -> Callable[[Middleware], Middleware]:
+def fault(
+    name: str, breaks: str, *also: str, variant: str = "", suite: str = "http"
+) -> Callable[[Middleware], Middleware]:
     """Declare a function from application to application as a fault; it may also replace parts of the server."""
 
     def declare(function: Middleware) -> Middleware:
         assert name not in FAULTS, name
-        FAULTS[name] = Fault(name, breaks, also, function, variant)
+        FAULTS[name] = Fault(name, breaks, also, function, variant, suite)
         return function
 
     return declare
@@ -121,11 +125,13 @@ def send_fault(
     return declare
 
 
-def server_fault(name: str, breaks: str, *also: str, variant: str = "") -> Callable[[Callable[[], None]], None]:
+def server_fault(
+    name: str, breaks: str, *also: str, variant: str = "", suite: str = "http"
+) -> Callable[[Callable[[], None]], None]:
     """Declare a function that replaces parts of the reference server."""
 
     def declare(replace: Callable[[], None]) -> None:
-        @fault(name, breaks, *also, variant=variant)
+        @fault(name, breaks, *also, variant=variant, suite=suite)
         def middleware(application: Application) -> Application:
             replace()
             return application

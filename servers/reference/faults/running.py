@@ -250,7 +250,7 @@ def _instead_of_calling(name: str, breaks: str, react: Callable[[Exchange], Awai
 
         Exchange.call_application = call_application  # type: ignore[method-assign]
 
-    server_fault(name, breaks, "*")(replace)
+    server_fault(name, breaks, "*", suite="all")(replace)
 
 
 async def _say_nothing(exchange: Exchange) -> None:
