@@ -7,6 +7,21 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """How a server is configured without flags: by a file, by its environment, or both.
+
+    ``content`` and the values of ``environment`` are templates, not split, with ``{host}``, ``{port}``, ``{root_path}``.
+    """
+
+    option: str = ""
+    """The option that names the file, such as ``--config {configuration}``."""
+    file: str = ""
+    """The file's name, of which the server may tell its format."""
+    content: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Server:
     """One ASGI server.
 
@@ -29,6 +44,28 @@ class Server:
     """The option for ``root_path``, such as ``--root-path {root_path}``; ``None`` if there is none."""
     root_path_is_prepended: bool = False
     """Whether that option stands for a prefix that a proxy has removed, so that the server puts it before ``path``."""
+    inherited: str | None = None
+    """The option to listen on a socket that is inherited already bound, such as ``--fd {fd}``."""
+    ipv6: str | None = None
+    """The option to listen on an IPv6 address, such as ``--bind [{host}]:{port}``."""
+    workers: str | None = None
+    """The option for several worker processes, such as ``--workers {workers}``."""
+    reload: str | None = None
+    """The option to serve the application anew when its file has changed, such as ``--reload``."""
+    graceful_timeout: str | None = None
+    """The option that bounds a graceful shutdown, in seconds, such as ``--graceful-timeout {graceful_timeout}``."""
+    trusted_proxies: str | None = None
+    """The option to heed forwarded headers of these peers, such as ``--forwarded-allow-ips {trusted_proxies}``."""
+    factory: str | None = None
+    """The option to call the application named ``{app}`` for the application; empty where ``factory_app`` says it all."""
+    factory_app: str = "{app}"
+    """How the application is named then, such as ``{app}()``."""
+    certificate: str | None = None
+    """The options for TLS, such as ``--certfile {certfile} --keyfile {keyfile}``."""
+    environment_file: str | None = None
+    """The option for a file of environment variables for the application, such as ``--env-file {environment_file}``."""
+    configuration: Configuration | None = None
+    """How the address and ``root_path`` are configured without flags."""
     options: str = ""
     """What every launch needs, to turn off what is no part of ASGI (access logs, forwarded headers)."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

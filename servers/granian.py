@@ -1,6 +1,6 @@
 """granian: a Rust server (hyper and tokio) around a Python event loop."""
 
-from asgi_conformance.servers.adapter import Server
+from asgi_conformance.servers.adapter import Configuration, Server
 
 granian = Server(
     name="granian",
@@ -8,6 +8,16 @@ granian = Server(
     requires=("granian[uvloop]",),
     command="{python} -m granian --interface asgi {app}",
     unix="--uds {path}",
+    ipv6="--host {host} --port {port}",
+    workers="--workers {workers}",
+    reload="--reload",
+    graceful_timeout="--workers-kill-timeout {graceful_timeout}",
+    factory="--factory",
+    certificate="--ssl-certificate {certfile} --ssl-keyfile {keyfile}",
+    environment_file="--env-files {environment_file}",
+    configuration=Configuration(
+        environment={"GRANIAN_HOST": "{host}", "GRANIAN_PORT": "{port}", "GRANIAN_URL_PATH_PREFIX": "{root_path}"}
+    ),
     root_path="--url-path-prefix {root_path}",
     variants={
         "runtime": {"st": "--runtime-mode st", "mt": "--runtime-mode mt"},

@@ -1,6 +1,6 @@
 """hypercorn: HTTP/1.1, HTTP/2 and HTTP/3 on asyncio, uvloop or trio."""
 
-from asgi_conformance.servers.adapter import Server
+from asgi_conformance.servers.adapter import Configuration, Server
 
 hypercorn = Server(
     name="hypercorn",
@@ -9,6 +9,17 @@ hypercorn = Server(
     command="{python} -m hypercorn {app}",
     tcp="--bind {host}:{port}",
     unix="--bind unix:{path}",
+    inherited="--bind fd://{fd}",
+    ipv6="--bind [{host}]:{port}",
+    workers="--workers {workers}",
+    reload="--reload",
+    graceful_timeout="--graceful-timeout {graceful_timeout}",
+    factory="",
+    factory_app="{app}()",
+    certificate="--certfile {certfile} --keyfile {keyfile}",
+    configuration=Configuration(
+        "--config {configuration}", "hypercorn.toml", 'bind = ["{host}:{port}"]\nroot_path = "{root_path}"\n'
+    ),
     root_path="--root-path {root_path}",
     variants={
         "worker": {

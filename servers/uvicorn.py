@@ -1,6 +1,6 @@
 """uvicorn: HTTP/1.1 on h11 or httptools, WebSocket on three implementations, asyncio or uvloop."""
 
-from asgi_conformance.servers.adapter import Server
+from asgi_conformance.servers.adapter import Configuration, Server
 
 uvicorn = Server(
     name="uvicorn",
@@ -8,6 +8,18 @@ uvicorn = Server(
     requires=("uvicorn[standard]", "wsproto"),
     command="{python} -m uvicorn {app}",
     unix="--uds {path}",
+    inherited="--fd {fd}",
+    ipv6="--host {host} --port {port}",
+    workers="--workers {workers}",
+    reload="--reload",
+    graceful_timeout="--timeout-graceful-shutdown {graceful_timeout}",
+    trusted_proxies="--proxy-headers --forwarded-allow-ips {trusted_proxies}",
+    factory="--factory",
+    certificate="--ssl-certfile {certfile} --ssl-keyfile {keyfile}",
+    environment_file="--env-file {environment_file}",
+    configuration=Configuration(
+        environment={"UVICORN_HOST": "{host}", "UVICORN_PORT": "{port}", "UVICORN_ROOT_PATH": "{root_path}"}
+    ),
     options="--no-access-log --no-proxy-headers",
     root_path="--root-path {root_path}",
     root_path_is_prepended=True,
