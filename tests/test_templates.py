@@ -31,16 +31,16 @@ SERVER = Server(
 
 
 def test_the_parts_of_a_command_line_in_their_order() -> None:
-    """Command, option templates, what every launch needs, the variant's, the user's own; values need no quotes."""
+    """Command, where to listen, what every launch needs, the variant's, other options, the user's own; no quotes needed."""
     launch, options = Launch(SERVER, "asyncio-h11", arguments=("--more", "a b")), Options(root_path="/a b")
     argv = launch.argv({**VALUES, **options.values(Path("/folder"))}, *options.templates(SERVER, launch.variant))
     assert argv == [
         *("/a path/python", "-m", "some", "module:app"),
         *("--bind", "127.0.0.1:8000"),
-        *("--root", "/a b"),
         "--quiet",
         *("--loop", "asyncio 8000"),
         *("--http", "h11"),
+        *("--root", "/a b"),
         *("--more", "a b"),
     ]
 
@@ -100,21 +100,22 @@ def test_what_every_template_may_use() -> None:
 @pytest.mark.parametrize(
     ("options", "templates"),
     [
-        (Options(), ["--bind {host}:{port}"]),
-        (Options(root_path="/a"), ["--bind {host}:{port}", "--root {root_path}"]),
-        (Options(unix=True), ["--bind unix:{path}"]),
-        (Options(unix=True, root_path="/a"), ["--bind unix:{path}", "--root {root_path}"]),
+        (Options(), (["--bind {host}:{port}"], [])),
+        (Options(root_path="/a"), (["--bind {host}:{port}"], ["--root {root_path}"])),
+        (Options(unix=True), (["--bind unix:{path}"], [])),
+        (Options(unix=True, root_path="/a"), (["--bind unix:{path}"], ["--root {root_path}"])),
+        (Options(alone=True, application="app = None"), (["--bind {host}:{port}"], [])),
     ],
 )
-def test_options_choose_templates(options: Options, templates: list[str]) -> None:
-    """Where to listen comes first, and what is not asked for stays away."""
+def test_options_choose_templates(options: Options, templates: tuple[list[str], list[str]]) -> None:
+    """Where to listen is apart, and what is not asked for stays away."""
     assert options.templates(SERVER, "") == templates
 
 
 def test_options_fill_their_placeholders() -> None:
     """Each option's own value, and a socket in the instance's folder."""
     values = Options(root_path="/a", unix=True).values(Path("/folder"))
-    assert values == {"root_path": "/a", "path": "/folder/socket"}
+    assert (values["root_path"], values["path"]) == ("/a", "/folder/socket")
 
 
 @pytest.mark.parametrize(("options", "name"), [(Options(root_path="/a"), "root_path"), (Options(unix=True), "unix")])
@@ -180,7 +181,7 @@ def test_every_variant_of_a_shipped_adapter_makes_a_command_line(name: str, tmp_
     for variant in variants:
         launch = Launch(server, variant)
         values = {**launch.values("127.0.0.1", 8000), **Options(root_path="/mount").values(tmp_path)}
-        argv = launch.argv(values, server.tcp, server.root_path or "")
+        argv = launch.argv(values, [server.tcp], [server.root_path or ""])
         assert argv[0] == launch.python
         assert "asgi_probe:app" in argv
         assert any("8000" in word for word in argv)
