@@ -4,6 +4,8 @@
 2. The suite's wall time against its floor, measured in the same run: pytest collecting nothing, the server boots that it
    needs (two at a time), and one interactive exchange on a new connection for each check.
 3. The median check and the slowest ten.
+4. The wall time of the checks that have processes to themselves, against the boots of the same processes one after another.
+5. Examples of a property in a minute, against the same exchanges in a loop without hypothesis.
 
 Absolute times move with the machine; the ratios are what to compare.
 """
@@ -12,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import io
 import json
 import os
 import statistics
@@ -19,12 +23,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
+import pytest
+
+from asgi_conformance.fixtures import profiles, strategies
+from asgi_conformance.fixtures.client import Http
+from asgi_conformance.fixtures.fleet import Fleet
 from asgi_conformance.fixtures.http import Request
 from asgi_conformance.fixtures.http1 import Http1Connection
-from asgi_conformance.fixtures.instance import Instance, Launch, Options
+from asgi_conformance.fixtures.instance import Instance, Launch, NotReady, Options
+from asgi_conformance.fixtures.plugin import options_of
+from asgi_conformance.fixtures.properties import Explorer, given
 from asgi_conformance.fixtures.stage import Stage
 from asgi_conformance.fixtures.verdicts import Broken
 from asgi_conformance.servers import registry
@@ -33,6 +44,7 @@ ROOT = Path(__file__).parent.parent
 ROUNDS = 7
 REPEATS = 200
 RUNS = 3
+BOOTING = ("lifespan", "process")  # folders of checks that have processes of their own
 BOOTS = (Options(), Options(unix=True), Options(root_path="/mount"))
 
 
@@ -115,6 +127,49 @@ async def exchanges(launch: Launch) -> float:
         plain.stop()
 
 
+def folders(but: Iterable[str]) -> list[str]:
+    """Return the folders of checks, some left out."""
+    return [
+        str(path) for path in sorted((ROOT / "conformance").iterdir()) if _holds_checks(path) and path.name not in but
+    ]
+
+
+def _holds_checks(path: Path) -> bool:
+    return any(path.glob("test_*.py"))
+
+
+async def _request(http: Http, path: strategies.Path, query: bytes) -> None:
+    scope = await http.scope(target=path.raw + b"?" + query)
+    assert scope["query_string"] == query
+
+
+async def examples(launch: Launch) -> None:
+    """Print how many examples of a property are tried in a minute, and how many exchanges of the kind there could be."""
+    fleet = Fleet(launch)
+    count = profiles.EXAMPLES[profiles.DEFAULT]
+    plain = strategies.Path(b"/caf%C3%A9/", "/café/"), b"query=%20"
+    check = given(path=strategies.paths(), query=strategies.queries())(_request)
+    times: dict[str, list[float]] = {"hypothesis": [], "a loop": []}
+    try:
+        for _ in range(ROUNDS):
+            http = Http(fleet, Options())
+            await http.enter()
+            started = time.perf_counter()
+            await check(http=http)
+            times["hypothesis"].append(time.perf_counter() - started)
+            started = time.perf_counter()
+            explorer = Explorer(http)
+            for _ in range(count):
+                await explorer.example(http.another(), lambda another: _request(another, *plain))
+            times["a loop"].append(time.perf_counter() - started)
+    finally:
+        fleet.stop()
+    print("\nexamples of a property")
+    for name, taken in times.items():
+        ratio = statistics.median(taken) / statistics.median(times["a loop"])
+        print(f"  {name:<26}{count * 60 / statistics.median(taken):6.0f} a minute   x {ratio:4.2f}")
+
+
 def _seconds(command: list[str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
@@ -139,15 +194,63 @@ async def boots(launch: Launch) -> float:
     return time.perf_counter() - started
 
 
-def suite(arguments: list[str]) -> tuple[float, list[tuple[float, str]]]:
+def suite(arguments: list[str], runs: int = RUNS) -> tuple[float, list[tuple[float, str]]]:
     """Return the wall time of the suite, the median of several runs, and each check's seconds with its id."""
     times, durations = [], []
-    for _ in range(RUNS):
+    for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results.json")
             times.append(_seconds([sys.executable, "-m", "pytest", "-q", f"--results={results}", *arguments]))
             durations = [(check["duration"], check["id"]) for check in json.loads(results.read_text())["checks"]]
     return statistics.median(times), durations
+
+
+class Collector:
+    """A pytest plugin that notes which processes the collected checks want, beside those of all others."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Options] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note a process for each check that has one of its own, and one for all that share it."""
+        for item in session.items:
+            if "process" in getattr(item, "fixturenames", ()):
+                options = options_of(item)
+                if not options.shared or options not in self.wanted:
+                    self.wanted.append(options)
+
+
+async def one_after_another(launch: Launch, wanted: list[Options]) -> tuple[int, float]:
+    """Return how many of the processes the server can be told to be, and the seconds until each serves or has ended."""
+    count, total = 0, 0.0
+    for options in wanted:
+        try:
+            options.templates(launch.server, launch.variant)
+        except KeyError:
+            continue
+        started = time.perf_counter()
+        instance = Instance(launch, options)
+        with contextlib.suppress(NotReady):
+            await instance.ready()
+        total += time.perf_counter() - started
+        count += 1
+        instance.stop(gracefully=False)
+    return count, total
+
+
+def processes(launch: Launch, arguments: list[str]) -> None:
+    """Print the wall time of the checks with processes of their own against that of their boots."""
+    parts = [str(ROOT / "conformance" / name) for name in BOOTING]
+    collector = Collector()
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *parts, *arguments], plugins=[collector])
+    nothing = _seconds([sys.executable, "-m", "pytest", "-q", str(ROOT / "benchmarks" / "hello.py")])
+    count, booting = asyncio.run(one_after_another(launch, collector.wanted))
+    wall, durations = suite([*parts, *arguments], runs=1)
+    share = (wall - nothing) / booting
+    print(f"\nlifespan and process, {len(durations)} checks")
+    print(f"  wall time without pytest's  {wall - nothing:6.2f} s   {share:4.0%} of")
+    print(f"  {count:3} boots one by one      {booting:6.2f} s")
 
 
 def main() -> None:
@@ -160,11 +263,13 @@ def main() -> None:
     launch = Launch(registry.find(name), variant, options.server_python)
     print(f"{options.server}, {os.cpu_count()} cores\n")
     exchange = asyncio.run(exchanges(launch))
+    asyncio.run(examples(launch))
     nothing = statistics.median(
         _seconds([sys.executable, "-m", "pytest", "-q", str(ROOT / "benchmarks" / "hello.py")]) for _ in range(RUNS)
     )
     booting = statistics.median(asyncio.run(boots(launch)) for _ in range(RUNS))
-    wall, durations = suite([f"--server={options.server}", f"--server-python={options.server_python}"])
+    chosen = [f"--server={options.server}", f"--server-python={options.server_python}"]
+    wall, durations = suite([*folders(but=BOOTING), *chosen])
     floor = nothing + booting + len(durations) * exchange
     print(f"\nthe suite, {len(durations)} checks")
     print(f"  wall time                 {wall:6.2f} s")
@@ -176,6 +281,7 @@ def main() -> None:
     print("  slowest ten")
     for duration, check in sorted(durations, reverse=True)[:10]:
         print(f"    {duration * 1000:8.1f} ms  {check}")
+    processes(launch, chosen)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Configuration:
     """How a server is configured without flags: by a file, by its environment, or both.
 
-    ``content`` and the values of ``environment`` are templates, not split, with ``{host}``, ``{port}``, ``{root_path}``.
+    ``content`` and the values of ``environment`` are templates, not split, with ``{host}``, ``{port}``, ``{root_path}``
+    and ``{workers}``.
     """
 
     option: str = ""
@@ -55,23 +56,34 @@ class Server:
     graceful_timeout: str | None = None
     """The option that bounds a graceful shutdown, in seconds, such as ``--graceful-timeout {graceful_timeout}``."""
     trusted_proxies: str | None = None
-    """The option to heed forwarded headers of these peers, such as ``--forwarded-allow-ips {trusted_proxies}``."""
+    """The option to heed forwarded headers of these peers, such as ``--forwarded-allow-ips {trusted_proxies}``.
+
+    Without a placeholder it stands for trusting everybody. The headers are those that ``proxy_headers`` names.
+    """
+    proxy_headers: Sequence[str] = ("x-forwarded-for", "x-forwarded-proto")
+    """The forwarded headers that the server's documentation names, in lower case."""
+    proxies_off: str = ""
+    """What every launch needs to have no forwarded header heeded; empty where none is unless an option says so."""
     factory: str | None = None
     """The option to call the application named ``{app}`` for the application; empty where ``factory_app`` says it all."""
     factory_app: str = "{app}"
     """How the application is named then, such as ``{app}()``."""
     certificate: str | None = None
     """The options for TLS, such as ``--certfile {certfile} --keyfile {keyfile}``."""
+    client_certificates: str | None = None
+    """The options to demand a client's certificate, such as ``--ca-certs {cafile} --cert-reqs 2``."""
+    optional_client_certificates: str | None = None
+    """The options to ask for a client's certificate and do without one."""
     environment_file: str | None = None
     """The option for a file of environment variables for the application, such as ``--env-file {environment_file}``."""
     configuration: Configuration | None = None
-    """How the address and ``root_path`` are configured without flags."""
+    """How the address, ``root_path`` and the number of workers are configured without flags."""
     options: str = ""
-    """What every launch needs, to turn off what is no part of ASGI (access logs, forwarded headers)."""
+    """What every launch needs, to turn off what is no part of ASGI (access logs, a control socket)."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Groups of choices (``http``, ``loop``), each a name and its options; a group's first is what the server chooses."""
     lacks: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Options, by the names of their fields here, that have no effect with a variant's choice."""
+    """Options, by the names of their fields here, or proxy headers that have no effect with a variant's choice."""
     environment: Mapping[str, str] = field(default_factory=dict)
     ignores: Sequence[str] = ()
     """Prefixes of environment variables that would configure the server behind the suite's back."""
@@ -102,6 +114,10 @@ class Server:
             chosen[group] = name
             words = words[length:]
         return chosen
+
+    def lacking(self, variant: str) -> set[str]:
+        """Return what ``lacks`` says of the choices in force."""
+        return {name for factor in self.active_factors(variant) for name in self.lacks.get(factor, ())}
 
     def active_factors(self, variant: str) -> set[str]:
         """Return the choices in force: those of the variant, and each other group's first."""

@@ -15,15 +15,20 @@ gunicorn = Server(
     reload="--reload",
     graceful_timeout="--graceful-timeout {graceful_timeout}",
     trusted_proxies="--forwarded-allow-ips={trusted_proxies}",
+    proxies_off="--forwarded-allow-ips=",
     factory="",
     factory_app="{app}()",
     certificate="--certfile {certfile} --keyfile {keyfile}",
+    client_certificates="--ca-certs {cafile} --cert-reqs 2",
+    optional_client_certificates="--ca-certs {cafile} --cert-reqs 1",
     configuration=Configuration(
-        "--config {configuration}", "gunicorn.conf.py", 'bind = ["{host}:{port}"]\nroot_path = "{root_path}"\n'
+        "--config {configuration}",
+        "gunicorn.conf.py",
+        'bind = ["{host}:{port}"]\nroot_path = "{root_path}"\nworkers = {workers}\n',
     ),
-    options="--worker-class asgi --no-control-socket --forwarded-allow-ips=",
+    options="--worker-class asgi --no-control-socket",
     root_path="--root-path {root_path}",
-    lacks={"uvicorn": ("root_path",), "uvicorn-h11": ("root_path",)},
+    lacks={"asgi": ("x-forwarded-for",), "uvicorn": ("root_path",), "uvicorn-h11": ("root_path",)},
     variants={
         "worker": {
             "asgi": "--worker-class asgi",

@@ -17,8 +17,12 @@ hypercorn = Server(
     factory="",
     factory_app="{app}()",
     certificate="--certfile {certfile} --keyfile {keyfile}",
+    client_certificates="--ca-certs {cafile} --verify-mode CERT_REQUIRED",
+    optional_client_certificates="--ca-certs {cafile} --verify-mode CERT_OPTIONAL",
     configuration=Configuration(
-        "--config {configuration}", "hypercorn.toml", 'bind = ["{host}:{port}"]\nroot_path = "{root_path}"\n'
+        "--config {configuration}",
+        "hypercorn.toml",
+        'bind = ["{host}:{port}"]\nroot_path = "{root_path}"\nworkers = {workers}\n',
     ),
     root_path="--root-path {root_path}",
     variants={

@@ -14,13 +14,21 @@ uvicorn = Server(
     reload="--reload",
     graceful_timeout="--timeout-graceful-shutdown {graceful_timeout}",
     trusted_proxies="--proxy-headers --forwarded-allow-ips {trusted_proxies}",
+    proxies_off="--no-proxy-headers",
     factory="--factory",
     certificate="--ssl-certfile {certfile} --ssl-keyfile {keyfile}",
+    client_certificates="--ssl-ca-certs {cafile} --ssl-cert-reqs 2",
+    optional_client_certificates="--ssl-ca-certs {cafile} --ssl-cert-reqs 1",
     environment_file="--env-file {environment_file}",
     configuration=Configuration(
-        environment={"UVICORN_HOST": "{host}", "UVICORN_PORT": "{port}", "UVICORN_ROOT_PATH": "{root_path}"}
+        environment={
+            "UVICORN_HOST": "{host}",
+            "UVICORN_PORT": "{port}",
+            "UVICORN_ROOT_PATH": "{root_path}",
+            "UVICORN_WORKERS": "{workers}",
+        }
     ),
-    options="--no-access-log --no-proxy-headers",
+    options="--no-access-log",
     root_path="--root-path {root_path}",
     root_path_is_prepended=True,
     variants={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from asgi_conformance.servers.reference.faults import Fault
 
 ROOT = Path(__file__).parent.parent
 QUICK = 0.2  # of every deadline: what the reference server has not done by then it does not do at all
+BOOTING = 0.5  # where it has to start several processes meanwhile
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,38 @@ def concerns(fault: Fault, requirement: str) -> bool:
     return any(fnmatch.fnmatchcase(requirement, pattern) for pattern in (fault.breaks, *fault.also))
 
 
-SUITES = {"http": ("core", "http", "http1"), "websocket": ("websocket",), "all": ("",)}
+SUITES = {
+    "http": ("core", "http", "http1"),
+    "lifespan": ("lifespan",),
+    "process": ("process",),
+    "websocket": ("websocket",),
+    "all": ("core", "http", "http1", "websocket"),
+}
 """Which folders of checks a fault can show in."""
+
+
+WHOLE = "WHOLE_FAULT_TABLE"
+"""The environment variable with which each fault is tried on every check of its suite, which takes an hour."""
+
+
+@functools.cache
+def modules_of(fault: Fault) -> tuple[str, ...]:
+    """Return the folders or modules of checks that a fault is tried on.
+
+    Those of its suite that name what it breaks, or what else cannot hold then; the whole suite where there is none.
+    """
+    folders = [ROOT / "conformance" / folder for folder in SUITES[fault.suite]]
+    named = [f'"{name}"' for name in (fault.breaks, *fault.also) if "*" not in name]
+    modules = [path for folder in folders for path in sorted(folder.glob("test_*.py"))]
+    found = tuple(str(path) for path in modules if any(name in _source(path) for name in named))
+    whole = fault.suite == "all" or os.environ.get(WHOLE)
+    return tuple(map(str, folders)) if whole or not found else found
+
+
+@functools.cache
+def _source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
 
 # Other faults look at what these take away, or change what these are seen by.
 ALONE = (
@@ -68,6 +100,8 @@ ALONE = (
     "line-breaks-sent",
     "malformed-headers-sent",
     "more-body-defaults-to-true",
+    "lifespan-called-for-a-request",
+    "websocket-type-wrong",
 )
 
 
@@ -101,24 +135,30 @@ def subject(fault: Fault) -> str:
     """Return what a fault is about: a key of the scope or of an event, or the connection as a whole."""
     words = fault.breaks.split(".")
     if words[0].startswith("rfc"):
-        return words[0]
+        return words[1]
+    if words[0] == "lifespan":
+        return ".".join(words[:-1])
     if words[-2] in ("path", "raw-path", "root-path", "query-string"):
         return "request target"  # some faults make one of these from another
     return words[1] if words[1] in ("extensions", "error", "connection") else words[-2]
 
 
 def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:
-    """Run the checks that the faults can show in (all if there are none), and return what came of each."""
-    variant, suite = (faults[0].variant, faults[0].suite) if faults else (variant, "all")
+    """Run the modules that the faults can show in (all if there are none), and return what came of each check."""
+    variant = faults[0].variant if faults else variant
     with tempfile.TemporaryDirectory(prefix="fault-") as folder:
         results, expectations = Path(folder, "results.json"), Path(folder, "none.toml")
         expectations.write_text("")
-        folders = [str(ROOT / "conformance" / folder) for folder in SUITES[suite]]
-        command = [sys.executable, "-m", "pytest", *folders, "-q", "--no-header", "--tb=no"]
+        modules = sorted({module for fault in faults for module in modules_of(fault)}) or [str(ROOT / "conformance")]
+        if not faults or faults[0].suite == "process":
+            scale = max(scale, BOOTING)
+        command = [sys.executable, "-m", "pytest", *modules, "-q", "--no-header", "--tb=no"]
         for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):
             command += ["-p", plugin]
         command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
         command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
+        if faults and faults[0].suite != "tls":
+            command += ["-k", "not http1-tls"]  # the same checks once more
         if faults:
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

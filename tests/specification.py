@@ -54,7 +54,7 @@ def sections(document: str) -> list[Section]:
         elif (
             line.strip()
             and line[0] != " "
-            and re.fullmatch(r"([=\-'])\1{3,}", following)
+            and re.fullmatch(r"([=\-'])\1{2,}", following)
             and len(following) >= len(line)
         ):
             found.append((normalise(line), depths.setdefault(following[0], len(depths) + 1), []))

@@ -10,7 +10,7 @@ import pytest
 
 from asgi_conformance.fixtures.instance import BadTemplate, Launch, Options
 from asgi_conformance.servers import registry
-from asgi_conformance.servers.adapter import Server
+from asgi_conformance.servers.adapter import Configuration, Server
 
 VALUES = {"app": "module:app", "host": "127.0.0.1", "port": "8000", "python": "/a path/python"}
 SERVER = Server(
@@ -110,6 +110,35 @@ def test_what_every_template_may_use() -> None:
 def test_options_choose_templates(options: Options, templates: tuple[list[str], list[str]]) -> None:
     """Where to listen is apart, and what is not asked for stays away."""
     assert options.templates(SERVER, "") == templates
+
+
+CONFIGURED = replace(
+    SERVER,
+    proxies_off="--no-proxies",
+    trusted_proxies="--trust {trusted_proxies}",
+    workers="--workers {workers}",
+    configuration=Configuration("--config {configuration}", "some.toml", "port = {port}"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "templates"),
+    [
+        (Options(), (["--bind {host}:{port}"], ["--no-proxies"])),
+        (Options(default_proxies=True), (["--bind {host}:{port}"], [])),
+        (Options(trusted_proxies="x"), (["--bind {host}:{port}"], ["--no-proxies", "--trust {trusted_proxies}"])),
+        (Options(configuration=True, workers=2), (["--config {configuration}"], ["--no-proxies"])),
+        (
+            Options(overridden=True, workers=2),
+            (["--config {configuration}", "--bind {host}:{port}"], ["--no-proxies", "--workers {workers}"]),
+        ),
+        (Options(reload=True, if_any=("reload",)), (["--bind {host}:{port}"], ["--no-proxies"])),
+        (Options(shared=True, taken=True, named="some:app"), (["--bind {host}:{port}"], ["--no-proxies"])),
+    ],
+)
+def test_options_with_and_without_flags(options: Options, templates: tuple[list[str], list[str]]) -> None:
+    """A configuration takes the place of flags, unless they are to override it; proxies are off unless asked for."""
+    assert options.templates(CONFIGURED, "") == templates
 
 
 def test_options_fill_their_placeholders() -> None:

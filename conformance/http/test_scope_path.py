@@ -146,7 +146,7 @@ async def test_path_has_no_query(http: Http, target: str, path: str) -> None:
 @requires("http.scope.path.target-forms")
 async def test_other_forms_of_the_request_target(http: Http, method: str, target: bytes) -> None:
     """What `path` is for a target in absolute or asterisk form is the server's choice."""
-    exchange = await http.request(method, target.replace(b"{host}", b"x.test"))
+    exchange = await http.request(method, target.replace(b"{host}", b"target.test"))
     application = await exchange.called_or_refused()
     if application is not None:
         await application.respond()

@@ -87,9 +87,9 @@ async def test_http_version_is_that_of_the_request(http: Http) -> None:
 
 @requires("http.scope.scheme.value", "http.scope.scheme.default")
 async def test_scheme_is_that_of_the_connection(http: Http) -> None:
-    """`scheme`, or its default, is "http" for a connection in clear."""
+    """`scheme`, or its default, is "http" for a connection in clear, and "https" for one over TLS."""
     scope = await http.scope()
-    assert scope.get("scheme", "http") == "http"
+    assert scope.get("scheme", "http") == ("https" if http.is_secure else "http")
 
 
 @requires("http.scope.scheme.not-empty")

@@ -2,50 +2,87 @@
 
 import argparse
 import functools
-import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 import anyio
 
+from asgi_conformance.servers.reference import failures, loading, options, sockets
+from asgi_conformance.servers.reference.proxies import Proxies
+from asgi_conformance.servers.reference.reloading import Reloader
 from asgi_conformance.servers.reference.server import Server
+from asgi_conformance.servers.reference.sockets import Address
+from asgi_conformance.servers.reference.tls import TLS
+from asgi_conformance.servers.reference.workers import Parent
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="asgi_conformance.servers.reference")
-    parser.add_argument("application", help="module:attribute")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000, help="0 chooses a free one")
-    parser.add_argument("--uds", metavar="PATH", help="listen on a Unix socket instead")
-    parser.add_argument("--root-path", default="", help="the path at which the application is mounted")
-    parser.add_argument(
-        "--spec-version", default="2.5", choices=["2.3", "2.5"], help="the version of www.rst that is claimed, and kept"
-    )
-    parser.add_argument("--fault", metavar="NAME", help="misbehave on purpose, in one way or several (A,B)")
-    options = parser.parse_args()
+    given = options.parse()
+    with_faults(given, None)  # those that are in the server itself
     try:
-        application = load(options.application)
-    except Exception as error:
-        reason = (str(error).splitlines() or [""])[0]
-        print(f"cannot import {options.application!r}: {type(error).__name__}: {reason}", file=sys.stderr)
-        return 1
-    if options.fault is not None:
-        from asgi_conformance.servers.reference import faults
+        given = options.configured(given)
+        options.load_environment(given)
+    except (OSError, ValueError) as error:
+        return failures.report(f"cannot read the options: {error}")
+    if given.certfile is not None:
+        try:
+            tls_of(given)
+        except OSError as error:  # ssl.SSLError is one
+            return failures.report(f"cannot load the certificate {given.certfile}: {error}")
+    if given.workers > 1 or given.reload:
+        return supervise(given, address_of(given))
+    return serve(given, address_of(given))
 
-        application = faults.apply(options.fault, application)
-    address = options.uds or (options.host, options.port)
-    return anyio.run(Server(application, address, options.root_path, options.spec_version).run)
+
+def address_of(given: argparse.Namespace) -> Address:
+    if given.uds is not None:
+        return str(given.uds)
+    return int(given.fd) if given.fd is not None else (given.host, given.port)
 
 
-def load(name: str) -> Any:
-    """The application called `module:attribute`."""
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise ValueError("an application is named as module:attribute")
-    application = functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
-    if not callable(application):
-        raise TypeError(f"{type(application).__name__!r} object is not callable")
-    return application
+def tls_of(given: argparse.Namespace) -> TLS:
+    return TLS(given.certfile, given.keyfile, given.cafile, given.client_certificates)
+
+
+def serve(given: argparse.Namespace, address: Address) -> int:
+    """One process that serves. Returns the exit status."""
+    try:
+        application = with_faults(given, loading.load(given.application, given.factory))
+    except loading.CannotLoad as failure:
+        return failures.report(str(failure))
+    proxies = Proxies(given.trusted_proxies)
+    server = Server(
+        application,
+        address,
+        given.root_path,
+        given.spec_version,
+        grace=given.graceful_timeout,
+        proxies=proxies,
+        tls=tls_of(given) if given.certfile is not None else None,
+    )
+    return anyio.run(server.run)
+
+
+def supervise(given: argparse.Namespace, address: Address) -> int:
+    """A parent that has the address, and workers that inherit it. Returns the exit status."""
+    try:
+        listener = sockets.listen(address)
+    except OSError as error:
+        return failures.report(f"cannot listen on {sockets.shown(address)}: {error.strerror or error}")
+    work = functools.partial(serve, given, listener.fileno())
+    try:
+        return Reloader(work, Path.cwd()).run() if given.reload else Parent(work, given.workers).run()
+    finally:
+        sockets.stop_listening(listener, address)
+
+
+def with_faults(given: argparse.Namespace, application: Any) -> Any:
+    if given.fault is None:
+        return application
+    from asgi_conformance.servers.reference import faults
+
+    return faults.apply(given.fault, application)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from contextlib import suppress
 import anyio
 
 from asgi_conformance.servers.reference.sockets import Stream
+from asgi_conformance.servers.reference.tls import SecureStream
 from asgi_conformance.servers.reference.wakeup import Wakeup
 
 READ_AHEAD = 65536  # unread bytes at which reading stops: a slow application slows the client down
@@ -24,11 +25,12 @@ class ClientDisconnected(OSError):
 
 
 class Channel:
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream | SecureStream) -> None:
         self.stream = stream
         self.incoming = bytearray()  # read from the socket, not yet taken
         self.outgoing: list[bytes] = []  # written, not yet taken by the operating system
         self.gone = False  # the client has closed its side, or the connection is broken
+        self.broken = False  # nothing that is written can arrive
         self.ended = False  # nothing more will be written
         self.changed = Wakeup()
         self.written = Wakeup()  # for the pump
@@ -36,16 +38,20 @@ class Channel:
     async def pump_in(self) -> None:
         """Read while there is room. The end of the stream means that the client has left.
 
-        A client may close only its sending side and still read, but that cannot be told from one that has
-        closed altogether, and one that is gone must not keep an application waiting.
+        A client may close only its sending side and still read (RFC 9112, section 9.6), but that cannot be told
+        from one that has closed altogether, and one that is gone must not keep an application waiting. So the
+        application is told, and what it sends is still written, until the operating system says that it is lost.
         """
-        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+        try:
             while True:
                 self.incoming += await self.stream.receive(READ_AHEAD)
                 self.changed.notify()
                 while len(self.incoming) >= READ_AHEAD:
                     await self.changed.wait()
-        self.leave()
+        except anyio.EndOfStream:
+            self.leave()
+        except anyio.BrokenResourceError:
+            self.lose()
 
     async def pump_out(self) -> None:
         """Hand over what was written. The stream's `send` returns when the operating system has taken it."""
@@ -61,12 +67,16 @@ class Channel:
             if not self.gone:
                 await self.stream.send_eof()
         except anyio.BrokenResourceError:
-            self.outgoing.clear()
-            self.leave()
+            self.lose()
 
     def leave(self) -> None:
         self.gone = True
         self.changed.notify()
+
+    def lose(self) -> None:
+        self.broken = True
+        self.outgoing.clear()
+        self.leave()
 
     def take(self) -> bytes:
         """All that has been read. Taking it makes room for more."""
@@ -77,15 +87,16 @@ class Channel:
         return data
 
     def write(self, *pieces: bytes) -> None:
-        self.outgoing.extend(pieces)
-        self.written.notify()
+        if not self.broken:
+            self.outgoing.extend(pieces)
+            self.written.notify()
 
     async def flush(self) -> None:
-        """Wait until everything that was written has been sent, or the client has left."""
+        """Wait until everything that was written has been sent, or is lost."""
         while self.outgoing:
-            if self.gone:
-                raise ClientDisconnected
             await self.changed.wait()
+        if self.broken:
+            raise ClientDisconnected
 
     def end(self) -> None:
         """Close the sending side as soon as everything that was written has been sent."""
@@ -95,8 +106,8 @@ class Channel:
 
     async def drain(self) -> None:
         """Wait for the last bytes to be sent: as long as it takes, but briefly if the client has left."""
-        with suppress(ClientDisconnected):
-            await self.flush()
+        while self.outgoing and not self.gone:
+            await self.changed.wait()
         with anyio.move_on_after(LINGER):
             while self.outgoing:
                 await self.changed.wait()
@@ -117,4 +128,4 @@ class Channel:
     def reset(self) -> None:
         """Instead of an end: for the application the client has left, and the client will see a reset."""
         self.stream.reset()
-        self.leave()
+        self.lose()

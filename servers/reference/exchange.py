@@ -6,14 +6,14 @@ Everything that the server decides about an exchange is a method of its own.
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 import anyio
 import h11
 
 from asgi_conformance.servers.reference import events, scope, wire
-from asgi_conformance.servers.reference.channel import READ_AHEAD, ClientDisconnected
+from asgi_conformance.servers.reference.call import Call
+from asgi_conformance.servers.reference.channel import READ_AHEAD
 from asgi_conformance.servers.reference.events import Headers, Message, Scope
 
 if TYPE_CHECKING:
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 DISCARD = 4 * READ_AHEAD  # how much of a body that nobody received is read to keep the connection
 
 
-class Exchange:
+class Exchange(Call):
     def __init__(self, connection: HTTP1, request: h11.Request) -> None:
-        self.connection = connection
-        self.server = connection.server
-        self.channel = connection.channel
-        self.request = request
+        super().__init__(connection, request)
         self.http10 = request.http_version == b"1.0"
-        self.persistent = True  # the connection can serve another request after this one
 
         self.body_read = False  # the request's body has come to its end
         self.refused = False  # the request's body has turned out not to be HTTP
@@ -57,12 +53,6 @@ class Exchange:
         self.complete = True
         self.channel.changed.notify()
         await self.discard_body()
-
-    async def call_application(self) -> None:
-        try:
-            await self.server.application(self.build_scope(), self.receive, self.send)
-        except BaseException as error:  # also SystemExit and CancelledError: no application ends the server
-            self.on_application_error(error)
 
     def build_scope(self) -> Scope:
         stream, server = self.channel.stream, self.server
@@ -154,7 +144,7 @@ class Exchange:
         if self.complete:
             self.after_final_body(event)
             return
-        if self.client_left:
+        if self.channel.broken or self.refused:  # one that has closed its side may still read
             self.after_client_left()
             return
         message = self.check(event)
@@ -178,18 +168,6 @@ class Exchange:
 
     def after_final_body(self, event: object) -> None:
         """www.rst, "Response Body": any further messages on the channel will be ignored."""
-
-    def after_client_left(self) -> None:
-        """www.rst, "Disconnected Client": an OSError; before version 2.4 a no-op (asgi.rst, "Error Handling")."""
-        if self.server.spec_version != "2.3":
-            raise ClientDisconnected
-
-    async def flush(self) -> None:
-        """www.rst, "Response Body": data is flushed before `send` returns, however slow the client."""
-        try:
-            await self.channel.flush()
-        except ClientDisconnected:
-            self.after_client_left()
 
     def write(self, start: events.Start, body: bytes, last: bool) -> None:
         head = [] if self.on_wire else [wire.head(start.status, self.frame_headers(start))]
@@ -256,13 +234,7 @@ class Exchange:
         if not self.persistent:
             self.channel.end()
 
-    # What goes wrong in the application
-
-    def on_application_error(self, error: BaseException) -> None:
-        """asgi.rst, "Error Handling": log it; the instance has ended and its connection ends with it."""
-        self.persistent = False
-        if not is_disconnect(error):
-            traceback.print_exception(type(error), error, error.__traceback__)
+    # What goes wrong in the application (its exceptions: see `Call`)
 
     def on_incomplete(self) -> None:
         """The application is done and the response is not: answer 500, or show that it is cut off."""
@@ -285,12 +257,3 @@ class Exchange:
             self.channel.reset()
         else:
             self.channel.end()
-
-
-def is_disconnect(error: BaseException) -> bool:
-    """Whether `send` raised it because the client had left: no error to log (www.rst, "Disconnected Client").
-
-    Task groups make groups of exceptions; one of nothing but those is the same.
-    """
-    members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return isinstance(error, ClientDisconnected) or (members != () and all(map(is_disconnect, members)))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import anyio
 import h11
 
-from asgi_conformance.servers.reference import wire
+from asgi_conformance.servers.reference import handshake, wire
 from asgi_conformance.servers.reference.channel import Channel
 from asgi_conformance.servers.reference.exchange import Exchange
+from asgi_conformance.servers.reference.websocket import WebSocket
 
 if TYPE_CHECKING:
     from asgi_conformance.servers.reference.server import Server
@@ -49,11 +50,14 @@ class HTTP1:
     async def answer_requests(self) -> None:
         """While the connection persists. Pipelined requests wait in the channel (RFC 9112, section 9.3.2)."""
         while (request := await self.next_request()) is not None:
-            exchange = Exchange(self, request)
-            await exchange.run()
-            if not exchange.persistent:
+            call = self.new_call(request)
+            await call.run()
+            if not call.persistent:
                 self.channel.end()
                 return
+
+    def new_call(self, request: h11.Request) -> Exchange | WebSocket:
+        return WebSocket(self, request) if handshake.is_handshake(request) else Exchange(self, request)
 
     async def next_request(self) -> h11.Request | None:
         """The head of the next request; None if there will be none.
@@ -67,7 +71,7 @@ class HTTP1:
             try:
                 event = self.parse()
             except h11.RemoteProtocolError as error:
-                self.answer_error(error.error_status_hint)
+                self.answer_error(self.status_of(error))
                 return None
             if isinstance(event, h11.Request):
                 status = self.refusal(event)
@@ -93,8 +97,16 @@ class HTTP1:
         while self.channel.incoming.startswith((b"\r", b"\n")):
             del self.channel.incoming[:1]
 
+    def status_of(self, error: h11.RemoteProtocolError) -> int:
+        """How to refuse a head that is none. h11 does not tell what it is that was too long (RFC 9112, section 3)."""
+        method, space, rest = self.h11.trailing_data[0].partition(b"\n")[0].partition(b" ")
+        if error.error_status_hint == 431 and len(method + rest) > MAX_HEAD // 2:
+            return 414 if space else 501
+        return error.error_status_hint
+
     def refusal(self, request: h11.Request) -> int | None:
-        return wire.refusal(request)
+        status = wire.refusal(request)
+        return handshake.refusal(request) if status is None and handshake.is_handshake(request) else status
 
     def answer_error(self, status: int, head: bool = False) -> None:
         """A response of the server's own, then the end of the connection. `head`: leave out the body."""
@@ -104,6 +116,7 @@ class HTTP1:
             (b"content-length", b"%d" % len(body)),
             (b"date", wire.date()),
             (b"connection", b"close"),
+            *(handshake.UPGRADE_REQUIRED if status == 426 else ()),
         ]
         self.channel.write(wire.head(status, headers), b"" if head else body)
         self.channel.end()

@@ -1,4 +1,4 @@
-"""The HTTP connection scope (www.rst, "HTTP Connection Scope"): what an application is told of a request."""
+"""The connection scopes (www.rst): what an application is told of a request."""
 
 import re
 from typing import Any
@@ -8,11 +8,11 @@ import h11
 from asgi_conformance.servers.reference.events import Scope
 
 ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")  # RFC 9112, section 3.2.2
+ABSOLUTE_FORM = re.compile(rb"\A([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)")  # RFC 9112, section 3.2.2
 
 
 def build(request: h11.Request, client: list[Any] | None, server: list[Any], root_path: str, state: Scope) -> Scope:
-    """A scope of this request's own: nothing in it is shared with another but the values in `state`."""
+    """www.rst, "HTTP Connection Scope": nothing in it is shared with another but the values in `state`."""
     raw_path, query_string = split_target(request.target)
     return {
         "type": "http",
@@ -29,6 +29,26 @@ def build(request: h11.Request, client: list[Any] | None, server: list[Any], roo
         "server": [*server],
         "state": {**state},  # lifespan.rst, "Lifespan State": a shallow copy
         "extensions": {},
+    }
+
+
+def build_websocket(
+    request: h11.Request,
+    client: list[Any] | None,
+    server: list[Any],
+    root_path: str,
+    state: Scope,
+    subprotocols: list[str],
+) -> Scope:
+    """www.rst, "Websocket Connection Scope": all that an HTTP request has, but for the method."""
+    built = build(request, client, server, root_path, state)
+    del built["method"]
+    return {
+        **built,
+        "type": "websocket",
+        "scheme": "ws",
+        "subprotocols": [*subprotocols],
+        "extensions": {"websocket.http.response": {}},  # extensions.rst, "Websocket Denial Response"
     }
 
 
@@ -56,5 +76,12 @@ def decode_path(raw_path: bytes, root_path: str) -> str:
 
 
 def header_list(request: h11.Request) -> list[list[bytes]]:
-    """`headers`: [name, value] lists, names in lower case, order and duplicates as received."""
-    return [[bytes(name), bytes(value)] for name, value in request.headers]
+    """`headers`: [name, value] lists, names in lower case, order and duplicates as received.
+
+    Only for a target in absolute form, the target's authority takes the place of Host (RFC 9112, section 3.2.2).
+    """
+    headers = [[bytes(name), bytes(value)] for name, value in request.headers]
+    absolute = ABSOLUTE_FORM.match(request.target)
+    if absolute is None:
+        return headers
+    return [[b"host", absolute[2]], *(header for header in headers if header[0] != b"host")]

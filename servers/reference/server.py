@@ -5,26 +5,44 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
+from asgi_conformance.servers.reference import failures
 from asgi_conformance.servers.reference.channel import Channel
 from asgi_conformance.servers.reference.events import Application, Receive, Scope, Send
 from asgi_conformance.servers.reference.http1 import HTTP1
 from asgi_conformance.servers.reference.lifespan import Lifespan, LifespanFailed
-from asgi_conformance.servers.reference.sockets import Address, Stream, accept, listen, shown
+from asgi_conformance.servers.reference.options import GRACE
+from asgi_conformance.servers.reference.proxies import Proxies
+from asgi_conformance.servers.reference.sockets import Address, Stream, accept, listen, shown, stop_listening
+from asgi_conformance.servers.reference.tls import TLS
 
-GRACE = 10.0  # seconds that requests in flight get to finish after a signal
+STOP = (signal.SIGTERM, signal.SIGINT)
+NO_PROXIES = Proxies()
 
 
 class Server:
-    def __init__(self, application: Any, address: Address, root_path: str = "", spec_version: str = "2.5") -> None:
+    def __init__(
+        self,
+        application: Any,
+        address: Address,
+        root_path: str = "",
+        spec_version: str = "2.5",
+        grace: float = GRACE,
+        proxies: Proxies = NO_PROXIES,
+        tls: TLS | None = None,
+    ) -> None:
         self.application = single_callable(application)
         self.address = address
         self.root_path = root_path
         self.spec_version = spec_version
+        self.grace = grace
+        self.proxies = proxies
+        self.tls = tls
         self.lifespan = Lifespan(self.application)
         self.connections: set[HTTP1] = set()
         self.stopping = False
@@ -39,8 +57,7 @@ class Server:
                 try:
                     listener = listen(self.address)
                 except OSError as error:
-                    print(f"cannot listen on {shown(self.address)}: {error.strerror or error}", file=sys.stderr)
-                    status = 1
+                    status = failures.report(f"cannot listen on {shown(self.address)}: {error.strerror or error}")
                 else:
                     await self.serve(listener)
                 await self.lifespan.shutdown()
@@ -52,21 +69,29 @@ class Server:
         return status
 
     async def serve(self, listener: socket.socket) -> None:
-        """Accept connections until SIGTERM or SIGINT, then wait for the last response."""
-        with listener, anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        """Accept connections until SIGTERM or SIGINT, then wait for the last response, or for a second signal."""
+        with listener, anyio.open_signal_receiver(*STOP) as signals:
             print(f"listening on {shown(listener.getsockname())}", file=sys.stderr)
-            async with anyio.create_task_group() as handlers:
-                async with anyio.create_task_group() as accepting:
-                    accepting.start_soon(self.accept, listener, handlers)
-                    await anext(signals)
-                    accepting.cancel_scope.cancel()
-                listener.close()
-                self.stop()
-                handlers.cancel_scope.deadline = anyio.current_time() + GRACE
+            async with anyio.create_task_group() as impatience:
+                async with anyio.create_task_group() as handlers:
+                    async with anyio.create_task_group() as accepting:
+                        accepting.start_soon(self.accept, listener, handlers)
+                        await anext(signals)
+                        accepting.cancel_scope.cancel()
+                    stop_listening(listener, self.address)
+                    self.stop()
+                    handlers.cancel_scope.deadline = anyio.current_time() + self.grace
+                    impatience.start_soon(self.hurry, signals, handlers)
+                impatience.cancel_scope.cancel()
 
     async def accept(self, listener: socket.socket, handlers: TaskGroup) -> None:
         while True:
             handlers.start_soon(self.handle, await accept(listener))
+
+    async def hurry(self, signals: AsyncIterator[int], handlers: TaskGroup) -> None:
+        """The second signal is for those who do not want to wait."""
+        await anext(signals)
+        handlers.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Idle connections close now, the others after the response that is under way."""
@@ -74,7 +99,10 @@ class Server:
         for connection in self.connections:
             connection.channel.changed.notify()
 
-    async def handle(self, stream: Stream) -> None:
+    async def handle(self, accepted: Stream) -> None:
+        stream = accepted if self.tls is None else await self.tls.secure(accepted)
+        if stream is None:
+            return
         connection = HTTP1(self, Channel(stream))
         self.connections.add(connection)
         try:

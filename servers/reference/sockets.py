@@ -7,6 +7,7 @@ for the first time. That would hide from a client that the application is slow.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from typing import Any
@@ -15,12 +16,15 @@ import anyio
 from anyio.abc import ByteStream
 
 BACKLOG = 1024
-Address = str | tuple[str, int]  # the path of a Unix socket, or host and port
+Address = str | tuple[str, int] | int  # the path of a Unix socket, host and port, or the descriptor of a listener
 
 
 def listen(address: Address) -> socket.socket:
     """Raises OSError if the address cannot be had."""
-    if isinstance(address, str):
+    if isinstance(address, int):
+        listener = socket.socket(fileno=os.dup(address))
+    elif isinstance(address, str):
+        remove_stale(address)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(address)
         listener.listen(BACKLOG)
@@ -32,7 +36,28 @@ def listen(address: Address) -> socket.socket:
     return listener
 
 
+def remove_stale(path: str) -> None:
+    """A server that was killed leaves the file behind. Where one still listens, it stays, and cannot be bound."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            pass
+
+
+def stop_listening(listener: socket.socket, address: Address) -> None:
+    """The file of a Unix socket goes too; what is inherited is another's, and goes on."""
+    listener.close()
+    if isinstance(address, str):
+        with contextlib.suppress(OSError):
+            os.unlink(address)
+
+
 def shown(address: Address) -> str:
+    if isinstance(address, int):
+        return f"file descriptor {address}"
     if isinstance(address, str):
         return f"unix:{address}"
     host, port = address[:2]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 import h11
+from h11 import _readers
 
 from asgi_conformance.servers.reference.events import Headers
 from asgi_conformance.servers.reference.scope import ABSOLUTE_FORM
@@ -19,7 +20,18 @@ LAST_CHUNK = b"0\r\n\r\n"  # RFC 9112, section 7.1
 REASONS = {int(status): status.phrase.encode("ascii") for status in HTTPStatus}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")  # RFC 9110, section 7.2
+HOST = re.compile(  # RFC 9110, section 7.2: a name or an address, and a port
+    rb"(\[[0-9A-Fa-f:.]+\]|\[[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+\]"
+    rb"|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:[0-9]*)?"
+)
+TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+CHUNK_LINE = re.compile(  # RFC 9112, section 7.1.1, up to a size that nobody sends
+    rb"(?P<chunk_size>[0-9A-Fa-f]{1,20})"
+    rb"(?:[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?)*\r\n" % (TOKEN, TOKEN, QUOTED)
+)
+# h11 takes any octets for a chunk extension, and none behind whitespace (RFC 9110, section 5.6.3).
+_readers.chunk_header_re = CHUNK_LINE
 
 
 def head(status: int, headers: Headers) -> bytes:
@@ -58,9 +70,22 @@ def refusal(request: h11.Request) -> int | None:
         return 400  # RFC 9112, section 6.1: two opinions on where the body ends
     if not HOST.fullmatch(fields.get(b"host", b"")):
         return 400  # RFC 9112, section 3.2
+    return target_refusal(request)
+
+
+def target_refusal(request: h11.Request) -> int | None:
+    """RFC 9112, section 3.2: a target has one of four forms, of which CONNECT's is refused elsewhere."""
     target = request.target
-    if target.startswith(b"/") or ABSOLUTE_FORM.match(target):
+    if b"#" in target:
+        return 400
+    if target.startswith(b"/") or (target == b"*" and request.method == b"OPTIONS"):
         return None
-    if target == b"*" and request.method == b"OPTIONS":
-        return None
-    return 400  # RFC 9112, section 3.2: none of the forms of a request target
+    absolute = ABSOLUTE_FORM.match(target)
+    if absolute is None:
+        return 400
+    scheme, authority = absolute.groups()
+    if authority.startswith(b":") or not authority or not HOST.fullmatch(authority):
+        return 400  # RFC 9110, sections 4.2.1 (no host) and 4.2.4 (userinfo)
+    if scheme.lower() in (b"https", b"wss"):
+        return 421  # RFC 9110, section 7.4: this connection is not secured
+    return None

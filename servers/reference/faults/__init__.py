@@ -7,10 +7,43 @@ under any server: ``application = faults.apply(NAME, application)``.
 from __future__ import annotations
 
 from asgi_conformance.servers.reference.events import Application
-from asgi_conformance.servers.reference.faults import http1, receiving, responses, running, scopes, sending
+from asgi_conformance.servers.reference.faults import (
+    heads,
+    http1,
+    lifespans,
+    processes,
+    receiving,
+    request_framing,
+    responding,
+    responses,
+    running,
+    scopes,
+    sending,
+    websocket_events,
+    websocket_handshake,
+    websocket_wire,
+)
 from asgi_conformance.servers.reference.faults.registry import FAULTS, Fault
 
-__all__ = ["FAULTS", "Fault", "apply", "http1", "receiving", "responses", "running", "scopes", "sending"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "apply",
+    "heads",
+    "http1",
+    "lifespans",
+    "processes",
+    "receiving",
+    "request_framing",
+    "responding",
+    "responses",
+    "running",
+    "scopes",
+    "sending",
+    "websocket_events",
+    "websocket_handshake",
+    "websocket_wire",
+]
 
 
 def apply(names: str, application: Application) -> Application:

@@ -70,17 +70,30 @@ def _persistence(react: str) -> None:
     Exchange.frame_headers = frame_headers  # type: ignore[method-assign]
 
 
-@server_fault("never-persistent", "rfc9112.persistence.default", "rfc9112.pipelining.order")
+@server_fault(
+    "never-persistent",
+    "rfc9112.persistence.default",
+    "rfc9112.pipelining.order",
+    "rfc9112.persistence.unsupported",
+    "rfc9110.expect.early-final",
+)
 def _() -> None:
     _persistence("never")
 
 
-@server_fault("close-not-heard", "rfc9112.persistence.close")
+@server_fault(
+    "close-not-heard",
+    "rfc9112.persistence.close",
+    "rfc9112.persistence.close-answered",
+    "rfc9112.persistence.nothing-after-close",
+)
 def _() -> None:
     _persistence("whatever-is-asked")
 
 
-@server_fault("close-said-and-not-done", "rfc9112.persistence.close-sent")
+@server_fault(
+    "close-said-and-not-done", "rfc9112.persistence.close-sent", "rfc9112.persistence.nothing-after-close-sent"
+)
 def _() -> None:
     _persistence("whatever-is-said")
 
@@ -133,7 +146,7 @@ def _() -> None:
             await anyio.sleep_forever()
         await original(self)
 
-    Exchange.call_application = call_application  # type: ignore[method-assign]
+    Exchange.call_application = call_application  # type: ignore[method-assign, assignment]
 
 
 @server_fault("pipelined-requests-dropped", "rfc9112.pipelining.order")

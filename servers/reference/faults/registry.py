@@ -18,7 +18,7 @@ class Fault:
     ``breaks`` is the requirement that it is about. ``also`` names others that cannot hold either, as ids or patterns
     (``http.request.*``): a fault may fail checks of these, and of no others. ``variant`` is the reference server's
     variant that it is meant for. ``suite`` is the part of the suite whose traffic goes through what the fault replaces:
-    ``http``, ``websocket``, or ``all``.
+    ``http``, ``lifespan``, ``process``, ``websocket``, or ``all``.
     """
 
     name: str
@@ -45,14 +45,16 @@ def fault(
     return declare
 
 
-def scope_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """Declare a function that changes an HTTP scope, or returns another in its place."""
+def scope_fault(
+    name: str, breaks: str, *also: str, kind: str = "http"
+) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Declare a function that changes a scope of this kind, ``http`` or ``websocket``, or returns another in its place."""
 
     def declare(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        @fault(name, breaks, *also)
+        @fault(name, breaks, *also, suite=kind)
         def middleware(application: Application) -> Application:
             async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-                if scope["type"] == "http":
+                if scope["type"] == kind:
                     changed = change(scope)
                     scope = scope if changed is None else changed
                 await application(scope, receive, send)
@@ -131,9 +133,14 @@ def server_fault(
     """Declare a function that replaces parts of the reference server."""
 
     def declare(replace: Callable[[], None]) -> None:
+        replaced = False
+
         @fault(name, breaks, *also, variant=variant, suite=suite)
         def middleware(application: Application) -> Application:
-            replace()
+            nonlocal replaced
+            if not replaced:  # a worker inherits it from its parent
+                replace()
+                replaced = True
             return application
 
     return declare

@@ -16,6 +16,7 @@ from asgi_conformance.servers.reference.faults.registry import fault, send_fault
 BODIES = ("http.*", "core.*", "rfc9112.*")  # hardly an exchange does not have one
 
 
+BODILESS = "rfc9112.bodiless.ends-with-headers"
 HELD_OPEN = ("http.connection.long-response", "http.disconnect.not-early")
 
 
@@ -149,7 +150,11 @@ _unchecked(
     "rfc9110.sender-grammar",
 )
 _unchecked(
-    "line-breaks-sent", "http.start.headers.no-injection", lambda name, value: bool(re.search(rb"[\r\n]", name + value))
+    "line-breaks-sent",
+    "http.start.headers.no-injection",
+    lambda name, value: bool(re.search(rb"[\r\n]", name + value)),
+    "rfc9112.line.bare-cr-not-sent",
+    "rfc9112.fields.obs-fold-not-sent",
 )
 _unchecked(
     "malformed-headers-sent",
@@ -262,7 +267,7 @@ async def _(event: Any, send: Send) -> None:
     await send(event)
 
 
-@server_fault("late-messages-written", "http.body.after-last.ignored")
+@server_fault("late-messages-written", "http.body.after-last.ignored", "rfc9112.responses.one-per-request")
 def _() -> None:
     def after_final_body(self: Exchange, event: object) -> None:
         assert isinstance(event, dict)
@@ -391,12 +396,15 @@ _with_body(
     "rfc9110.head.no-content",
     lambda exchange, start: exchange.request.method == b"HEAD",
     "http.scope.method.*",
+    BODILESS,
 )
 _with_body("body-in-204", "rfc9110.status-204.no-content", lambda exchange, start: start.status == 204, "*")
-_with_body("body-in-304", "rfc9110.status-304.no-content", lambda exchange, start: start.status == 304)
+_with_body("body-in-304", "rfc9110.status-304.no-content", lambda exchange, start: start.status == 304, BODILESS)
 
 
-@server_fault("body-in-1xx", "rfc9110.status-1xx.no-content")
+@server_fault(
+    "body-in-1xx", "rfc9110.status-1xx.no-content", "rfc9110.status.one-final", "rfc9110.status-1xx.not-to-1.0"
+)
 def _() -> None:
     original = events.read_start
 
@@ -408,14 +416,14 @@ def _() -> None:
     events.READERS["http.response.start"] = read_start
 
 
-@_framing_fault("head-waits-for-its-body", "rfc9110.head.no-content")
+@_framing_fault("head-waits-for-its-body", "rfc9110.head.no-content", BODILESS)
 def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     if exchange.request.method == b"HEAD" and start.content_length:
         exchange.bodiless, exchange.remaining = False, start.content_length
     return headers
 
 
-@send_fault("length-in-204-never-taken", "rfc9110.content-length.not-in-204")
+@send_fault("length-in-204-never-taken", "rfc9110.content-length.not-in-204", BODILESS)
 async def _(event: Any, send: Send) -> None:
     if _is(event, "http.response.start") and event.get("status") == 204 and event.get("headers"):
         await anyio.sleep_forever()

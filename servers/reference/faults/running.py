@@ -9,9 +9,11 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
+from asgi_conformance.servers.reference.call import Call
 from asgi_conformance.servers.reference.events import Application, Message, Receive, Scope, Send
 from asgi_conformance.servers.reference.exchange import Exchange
 from asgi_conformance.servers.reference.faults.registry import fault, server_fault
+from asgi_conformance.servers.reference.lifespan import Lifespan
 
 READY = "/is-the-server-well"  # the request by which the suite tells that a server is ready
 
@@ -152,7 +154,7 @@ def _on_incomplete(name: str, breaks: str, *also: str) -> Callable[[React], None
                     incomplete(self)
                 errors.discard(id(self))
 
-            Exchange.on_application_error = on_application_error  # type: ignore[method-assign]
+            Exchange.on_application_error = on_application_error  # type: ignore[method-assign, assignment]
             Exchange.on_incomplete = on_incomplete  # type: ignore[method-assign]
 
         server_fault(name, breaks, *also)(replace)
@@ -215,7 +217,7 @@ def _() -> None:
             connection.channel.reset()
         original(self, error)
 
-    Exchange.on_application_error = on_application_error  # type: ignore[method-assign]
+    Exchange.on_application_error = on_application_error  # type: ignore[method-assign, assignment]
 
 
 @server_fault("dies-of-ten-errors", "core.error.others-unaffected", "core.*", "http.*", "rfc9110.*", "rfc9112.*")
@@ -230,35 +232,44 @@ def _() -> None:
             os._exit(70)
         original(self, error)
 
-    Exchange.on_application_error = on_application_error  # type: ignore[method-assign]
+    Exchange.on_application_error = on_application_error  # type: ignore[method-assign, assignment]
 
 
 # --- servers that do not serve ----------------------------------------------------------------------------------------
 
 
-def _instead_of_calling(name: str, breaks: str, react: Callable[[Exchange], Awaitable[None]]) -> None:
+def _instead_of_calling(name: str, breaks: str, react: Callable[[Call], Awaitable[None]]) -> None:
     """Declare the fault of doing something else than to call the application, for all but the question of readiness."""
 
     def replace() -> None:
-        original = Exchange.call_application
+        original = Call.call_application
 
-        async def call_application(self: Exchange) -> None:
+        async def call_application(self: Call) -> None:
             if self.request.target != READY.encode():
                 await react(self)
             else:
                 await original(self)
 
-        Exchange.call_application = call_application  # type: ignore[method-assign]
+        async def wait_for_nothing(self: Lifespan) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        async def receive_nothing(self: Lifespan) -> Message:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        Call.call_application = call_application  # type: ignore[method-assign]
+        Lifespan.startup = Lifespan.shutdown = wait_for_nothing  # type: ignore[method-assign]
+        Lifespan.receive = receive_nothing  # type: ignore[method-assign]
 
     server_fault(name, breaks, "*", suite="all")(replace)
 
 
-async def _say_nothing(exchange: Exchange) -> None:
+async def _say_nothing(call: Call) -> None:
     await anyio.sleep_forever()
 
 
-async def _close(exchange: Exchange) -> None:
-    exchange.channel.reset()
+async def _close(call: Call) -> None:
+    call.channel.reset()
 
 
 _instead_of_calling("silent", "core.application.arguments", _say_nothing)

@@ -11,9 +11,10 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
+from asgi_conformance.servers.reference.call import is_disconnect
 from asgi_conformance.servers.reference.channel import Channel
 from asgi_conformance.servers.reference.events import Application, Receive, Scope, Send
-from asgi_conformance.servers.reference.exchange import Exchange, is_disconnect
+from asgi_conformance.servers.reference.exchange import Exchange
 from asgi_conformance.servers.reference.faults.registry import fault, send_fault, server_fault
 
 TYPES = ("http.response.start", "http.response.body", "http.response.trailers")
@@ -184,7 +185,7 @@ def _() -> None:
     async def flush(self: Exchange) -> None:
         await anyio.lowlevel.checkpoint()
 
-    Exchange.flush = flush  # type: ignore[method-assign]
+    Exchange.flush = flush  # type: ignore[method-assign, assignment]
 
 
 @server_fault("send-waits-for-ever", "core.send.unblocked-by-close")
@@ -196,7 +197,7 @@ def _() -> None:
             await original(self)
         except OSError:
             await anyio.sleep_forever()
-        if self.gone:
+        if self.broken:
             await anyio.sleep_forever()
 
     Channel.flush = flush  # type: ignore[method-assign]
@@ -249,7 +250,7 @@ def _disconnect_error(name: str, breaks: str, *also: str) -> Callable[[Callable[
                     react(error)
                 original(self, error)
 
-            Exchange.on_application_error = on_application_error  # type: ignore[method-assign]
+            Exchange.on_application_error = on_application_error  # type: ignore[method-assign, assignment]
 
         server_fault(name, breaks, *also)(replace)
 
