@@ -143,13 +143,17 @@ def subject(fault: Fault) -> str:
     return words[1] if words[1] in ("extensions", "error", "connection") else words[-2]
 
 
-def run(*faults: Fault, variant: str = "", scale: float = QUICK) -> Outcome:
-    """Run the modules that the faults can show in (all if there are none), and return what came of each check."""
+def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[str] = ("",)) -> Outcome:
+    """Run the modules that the faults can show in, and return what came of each check.
+
+    Without faults these are all, or the ones ``only`` names, below ``conformance``.
+    """
     variant = faults[0].variant if faults else variant
     with tempfile.TemporaryDirectory(prefix="fault-") as folder:
         results, expectations = Path(folder, "results.json"), Path(folder, "none.toml")
         expectations.write_text("")
-        modules = sorted({module for fault in faults for module in modules_of(fault)}) or [str(ROOT / "conformance")]
+        modules = sorted({module for fault in faults for module in modules_of(fault)})
+        modules = modules or [str(ROOT / "conformance" / name) for name in only]
         if not faults or faults[0].suite == "process":
             scale = max(scale, BOOTING)
         command = [sys.executable, "-m", "pytest", *modules, "-q", "--no-header", "--tb=no"]

@@ -35,7 +35,7 @@ CLEAR_ONLY = True  # it is about bytes
 
 def texts() -> SearchStrategy[str]:
     """Any text, of any characters, some of it long."""
-    any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=24)
+    any_text = st.text(st.characters(codec="utf-8"), max_size=24)
     return any_text | st.builds(lambda unit, size: (unit * size)[:size], any_text, st.integers(0, 3000))
 
 

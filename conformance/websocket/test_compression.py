@@ -670,8 +670,9 @@ async def test_bit_of_the_server_is_on_no_control_frame(websocket: WebSockets) -
     talk, _ = await agree(websocket)
     await sent(talk, "compressible " * 50)
     talk.peer.send_frame(PING, b"ping")
+    await talk.peer.frame_of(PONG)
     talk.application.start_send(close(code=1000, reason="a reason"))
-    await talk.stage.until(lambda: len([f for f in talk.peer.frames if f.is_control]) == 2, "a pong and a close frame")
+    await talk.peer.frame_of(CLOSE)
     assert [found for found in talk.peer.frames if found.is_control and found.rsv[0]] == []
 
 
@@ -960,7 +961,7 @@ async def test_long_message_can_be_decompressed(websocket: WebSockets) -> None:
 async def test_final_blocks_of_the_server_are_padded(websocket: WebSockets) -> None:
     """Where the server uses final blocks, the bits between their end and the end of the byte are 0."""
     talk, _ = await agree(websocket, TAKEOVER_OFF)
-    messages = ["short", "a text of some length", "abcdefgh" * 10, b"binary"]
+    messages: list[str | bytes] = ["short", "a text of some length", "abcdefgh" * 10, b"binary"]
     await talk.send(*messages)
     await arrived(talk, 4)
     for _, bit, payload in server_messages(talk.peer.frames):

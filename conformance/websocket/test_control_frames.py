@@ -158,7 +158,7 @@ async def test_several_pings_at_once(websocket: WebSockets) -> None:
     talk = await converse(websocket)
     payloads = [b"ping %d" % number for number in range(10)]
     await talk.deliver(b"".join(frame(PING, payload) for payload in payloads))
-    pongs = []
+    pongs: list[bytes] = []
     while not pongs or pongs[-1] != payloads[-1]:
         pongs.append((await talk.peer.frame_of(PONG)).payload)
     websocket.observe("answers each" if pongs == payloads else f"answers {len(pongs)} of 10")

@@ -53,6 +53,7 @@ async def test_fragments_make_one_message(
     received = (await talk.received())[0]
     assert type(received) is type(message)
     if isinstance(message, bytes):
+        assert isinstance(received, bytes)
         assert difference(received, message) is None
     else:
         assert received == message

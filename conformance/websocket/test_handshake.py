@@ -381,7 +381,7 @@ def members(response: Response, name: bytes) -> list[bytes]:
 
 async def answer(websocket: WebSockets, event: Event, *further: bytes, **instead: bytes | None) -> Response:
     """Return the response that completes a handshake which the application accepts with this event."""
-    peer = await websocket.by_hand(handshake(*further, **instead))
+    peer = await websocket.by_hand(handshake(*further, **instead))  # type: ignore[arg-type]
     application = await peer.called()
     await connected(application)
     await application.send(event)

@@ -608,7 +608,7 @@ def _() -> None:
             self.connection.answer_error(500)
         incomplete(self)
 
-    Exchange.on_application_error = on_application_error  # type: ignore[method-assign]
+    Exchange.on_application_error = on_application_error  # type: ignore[method-assign, assignment]
     Exchange.on_incomplete = on_incomplete  # type: ignore[method-assign]
 
 
@@ -647,7 +647,7 @@ def _() -> None:
     async def pump_in(self: Channel) -> None:
         try:
             while len(self.incoming) < READ_AHEAD:
-                self.incoming += await original(self.stream, READ_AHEAD)
+                self.incoming += await original(self.stream, READ_AHEAD)  # type: ignore[arg-type]
                 self.changed.notify()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             self.leave()

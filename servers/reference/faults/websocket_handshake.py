@@ -52,7 +52,7 @@ def _(application: Application) -> Application:
             await send(event)
             texts += isinstance(event, dict) and event.get("type") == "websocket.send"
             if texts == 3:
-                calls.start_soon(application, scope, gone, nothing)
+                calls.start_soon(application, scope, gone, nothing)  # type: ignore[arg-type]
 
         async with anyio.create_task_group() as calls:
             await application(scope, receive, counting)
@@ -323,7 +323,7 @@ def _handshake_if(name: str, breaks: str, condition: Callable[[Any], bool]) -> N
 
     @wire_fault(name, breaks)
     def _() -> None:
-        handshake.is_handshake = condition
+        handshake.is_handshake = condition  # type: ignore[assignment]
 
 
 def _options(request: Any) -> list[bytes]:
@@ -632,12 +632,12 @@ RESERVED = (
 
 @wire_fault("websocket-reserved-headers-sent", "rfc6455.response.accept.once", *RESERVED)
 def _() -> None:
-    websocket_events.RESERVED = ()
+    websocket_events.RESERVED = ()  # type: ignore[assignment]
 
 
 @wire_fault("websocket-headers-replaced", "rfc6455.response.connection", *RESERVED)
 def _() -> None:
-    websocket_events.RESERVED = ()
+    websocket_events.RESERVED = ()  # type: ignore[assignment]
 
     @instead(wire, "head")
     def _(original: Any, status: int, headers: Any) -> Any:

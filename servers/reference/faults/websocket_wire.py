@@ -58,7 +58,13 @@ def _() -> None:
     leave_out(FrameReader, "check_mask")
 
 
-@wire_fault("reserved-bits-ignored", "rfc6455.rsv.received", "rfc7692.rsv1.*.received", *TAKEN)
+@wire_fault(
+    "reserved-bits-ignored",
+    "rfc6455.rsv.received",
+    "rfc7692.rsv1.first-fragment-only.received",
+    "rfc7692.rsv1.control.received",
+    *TAKEN,
+)
 def _() -> None:
     leave_out(FrameReader, "check_reserved_bits")
 
@@ -646,7 +652,13 @@ def _() -> None:
         original(self, failure)
 
 
-@wire_fault("always-the-same-code", "rfc6455.close-code.protocol-error", "rfc6455.close-code.*", "websocket.*")
+@wire_fault(
+    "always-the-same-code",
+    "rfc6455.close-code.protocol-error",
+    "rfc6455.close-code.too-big",
+    "rfc6455.close-code.*",
+    "websocket.*",
+)
 def _() -> None:
     @instead(WebSocket, "on_failure")
     def _(original: Any, self: WebSocket, failure: Failure) -> None:
@@ -742,7 +754,7 @@ def _closing_event(change: Callable[[int, bytes], tuple[int, bytes]]) -> None:
     original = websocket_events.READERS["websocket.close"]
 
     def read(event: Any) -> Any:
-        code = original({**event, "reason": None}).code
+        code = original({**event, "reason": None}).code  # type: ignore[union-attr]
         reason = event.get("reason") or ""
         return websocket_events.Close(*change(code, reason.encode("utf-8", "surrogatepass")))
 
@@ -838,7 +850,7 @@ def _() -> None:
     @instead(WebSocket, "send")
     async def _(original: Any, self: WebSocket, event: Any) -> None:
         if self.accepted and self.is_closed and event["type"] == "websocket.send":
-            self.write_message(websocket_events.READERS["websocket.send"](event))
+            self.write_message(websocket_events.READERS["websocket.send"](event))  # type: ignore[arg-type]
         else:
             await original(self, event)
 
@@ -1304,10 +1316,8 @@ def _() -> None:
         original(self, message)
         if self.deflater is not None:
             write = self.channel.write
-            self.channel.write = (
-                lambda head, *rest: write(  # type: ignore[method-assign]
-                    bytes([head[0] | (frames.RSV1 if head[0] & 8 else 0)]) + head[1:], *rest
-                )
+            self.channel.write = (  # type: ignore[method-assign]
+                lambda head, *rest: write(bytes([head[0] | (frames.RSV1 if head[0] & 8 else 0)]) + head[1:], *rest)
             )
 
 
