@@ -171,3 +171,4 @@ async def test_invalid_handshake_gets_a_response(websocket: WebSockets, line: by
     response = await peer.response()
     if not 400 <= response.status <= 599:
         raise Broken(f"the invalid handshake was answered with {response.status}")
+    await websocket.settle()
