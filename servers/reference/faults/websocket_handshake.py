@@ -429,7 +429,9 @@ _refused_if(
 _refused_if(
     "websocket-unknown-extensions-refused",
     "rfc6455.extensions.optional",
-    lambda request: any(name != deflate.NAME for name, _ in handshake.extensions(request)),
+    lambda request: (
+        handshake.has_sound_lists(request) and any(name != deflate.NAME for name, _ in handshake.extensions(request))
+    ),
     "rfc6455.extensions.*",
     "rfc7692.*",
 )
