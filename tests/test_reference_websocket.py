@@ -228,7 +228,7 @@ def finish(application: Application, **how: Any) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of this module."""
-    running = Server(tmp_path_factory.mktemp("server"), "--root-path=/root")
+    running = Server(tmp_path_factory.mktemp("server"), "--root-path=/mount")
     yield running
     running.close()
 
@@ -301,10 +301,10 @@ def test_the_scope_tells_all_there_is(server: Server, called: Connect) -> None:
         "asgi": {"version": "3.0", "spec_version": "2.5"},
         "http_version": "1.1",
         "scheme": "ws",
-        "path": "/root/a/bé",
+        "path": "/mount/a/bé",
         "raw_path": b"/a%2Fb%C3%A9",
         "query_string": b"q=%20",
-        "root_path": "/root",
+        "root_path": "/mount",
         "headers": headers,
         "client": [*client.socket.getsockname()],
         "server": ["127.0.0.1", server.port],

@@ -2,15 +2,9 @@
 
 import pytest
 
-from asgi_conformance.fixtures.application import Fields
 from asgi_conformance.fixtures.checks import case, inapplicable, requires
 from asgi_conformance.fixtures.client import Http
-from asgi_conformance.fixtures.values import items
-
-
-def values(scope: Fields, name: bytes) -> list[bytes]:
-    """Return the values of every header with this lower-case name, in their order in the scope."""
-    return [value for key, value in map(items, items(scope["headers"])) if key.lower() == name]
+from asgi_conformance.fixtures.values import header_values, items
 
 
 @pytest.mark.parametrize(
@@ -33,7 +27,7 @@ def values(scope: Fields, name: bytes) -> list[bytes]:
 async def test_header_is_what_the_client_sent(http: Http, name: bytes, value: bytes) -> None:
     """A header of the request is in `headers`, its value octet for octet."""
     scope = await http.scope(headers=[(name, value)])
-    assert values(scope, name.lower()) == [value]
+    assert header_values(scope, name.lower()) == [value]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +46,7 @@ async def test_octets_above_127_are_left_as_they_are(http: Http, value: bytes) -
     if application is None:
         inapplicable(f"the server refuses such a request: {exchange.outcome}")
     await application.respond()
-    assert values(application.scope, b"x-probe") == [value]
+    assert header_values(application.scope, b"x-probe") == [value]
     await exchange.response()
 
 
@@ -61,8 +55,8 @@ async def test_order_of_values_is_kept(http: Http) -> None:
     """The values of one name are in the order in which the client sent them, whatever stands between them."""
     sent = [(b"x-probe", b"1"), (b"x-other", b"a"), (b"x-probe", b"2"), (b"x-other", b"b"), (b"x-probe", b"3")]
     scope = await http.scope(headers=sent)
-    assert b",".join(values(scope, b"x-probe")).replace(b" ", b"") == b"1,2,3"
-    assert b",".join(values(scope, b"x-other")).replace(b" ", b"") == b"a,b"
+    assert b",".join(header_values(scope, b"x-probe")).replace(b" ", b"") == b"1,2,3"
+    assert b",".join(header_values(scope, b"x-other")).replace(b" ", b"") == b"a,b"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +73,7 @@ async def test_order_of_values_is_kept(http: Http) -> None:
 async def test_duplicates_are_kept_apart(http: Http, sent: list[tuple[bytes, bytes]]) -> None:
     """Headers of one name are neither joined nor dropped."""
     scope = await http.scope(headers=sent)
-    assert values(scope, sent[0][0].lower()) == [value for _, value in sent]
+    assert header_values(scope, sent[0][0].lower()) == [value for _, value in sent]
 
 
 @requires("http.scope.headers.lowercase")
@@ -103,4 +97,4 @@ async def test_names_are_in_lower_case(http: Http) -> None:
 async def test_cookie_is_what_the_client_sent(http: Http, cookie: bytes) -> None:
     """A `cookie` header reaches the application octet for octet."""
     scope = await http.scope(headers=[(b"cookie", cookie)])
-    assert values(scope, b"cookie") == [cookie]
+    assert header_values(scope, b"cookie") == [cookie]

@@ -1,6 +1,5 @@
 """What `send` does once the client has left: www.rst, Disconnected Client - send exception; asgi.rst, Error Handling."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -13,14 +12,6 @@ from asgi_conformance.fixtures.http1 import Http1Connection
 Leave = Callable[[Http1Connection], None]
 WAYS = [case("close", Http1Connection.close), case("reset", Http1Connection.reset)]
 ATTEMPTS = 30
-
-
-def claims(application: Application) -> tuple[int, int]:
-    """Return the `spec_version` that the server claims, by its default where it claims none."""
-    claimed = str(application.scope["asgi"].get("spec_version", "2.0"))
-    assert re.fullmatch(r"\d+\.\d+", claimed), f"asgi['spec_version'] is {claimed!r}"
-    major, minor = claimed.split(".")
-    return int(major), int(minor)
 
 
 async def abandoned(http: Http, leave: Leave) -> Application:
@@ -48,9 +39,9 @@ async def error_of_send(http: Http, application: Application) -> Raised | None:
 async def error_since_2_4(http: Http, leave: Leave) -> tuple[Application, Raised | None]:
     """Return an abandoned application with what its `send` raised; the check ends if the server claims less than 2.4."""
     application = await abandoned(http, leave)
-    if claims(application) < (2, 4):
+    if application.claims < (2, 4):
         inapplicable(
-            f"the rule is from spec_version 2.4, and the server claims {'.'.join(map(str, claims(application)))}"
+            f"the rule is from spec_version 2.4, and the server claims {'.'.join(map(str, application.claims))}"
         )
     return application, await error_of_send(http, application)
 
@@ -111,7 +102,7 @@ async def test_error_of_send_is_not_logged(http: Http, leave: Leave) -> None:
 async def test_send_does_nothing_before_2_4(http: Http, leave: Leave) -> None:
     """Where the server claims less than 2.4, `send` does nothing after the client has left, and does not raise."""
     application = await abandoned(http, leave)
-    if claims(application) >= (2, 4):
+    if application.claims >= (2, 4):
         inapplicable("from spec_version 2.4 on, which the server claims, send should raise")
     assert await error_of_send(http, application) is None
 

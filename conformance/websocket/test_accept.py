@@ -1,6 +1,5 @@
 """How the application accepts a connection: www.rst, Accept - send event."""
 
-import re
 from typing import Any
 
 import pytest
@@ -23,18 +22,10 @@ async def called(
     They are a part of version 2.1 of the specification.
     """
     peer, application = await websocket.call(subprotocols=subprotocols or [])
-    if "headers" in event and claims(application) < (2, 1):
+    if "headers" in event and application.claims < (2, 1):
         inapplicable("`headers` are from spec_version 2.1, and the server claims less")
     await connected(application)
     return peer, application
-
-
-def claims(application: Application) -> tuple[int, int]:
-    """Return the `spec_version` that the server claims, by its default where it claims none."""
-    claimed = str(application.scope["asgi"].get("spec_version", "2.0"))
-    assert re.fullmatch(r"\d+\.\d+", claimed), f"asgi['spec_version'] is {claimed!r}"
-    major, minor = claimed.split(".")
-    return int(major), int(minor)
 
 
 async def accepted(websocket: WebSockets, event: Event, subprotocols: list[bytes] | None = None) -> Response:
@@ -313,7 +304,7 @@ async def test_line_break_does_not_reach_the_wire(
 async def test_headers_where_version_2_0_is_claimed(websocket: WebSockets) -> None:
     """What a server that claims version 2.0 makes of `headers` is its choice."""
     peer, application = await websocket.call()
-    if claims(application) >= (2, 1):
+    if application.claims >= (2, 1):
         inapplicable("the server claims 2.1 or later, of which `headers` are a part")
     await connected(application)
     raised = await application.attempt(accept(headers=[[b"x-probe", b"value"]]))

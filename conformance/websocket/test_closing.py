@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from asgi_conformance.conformance.http.test_send_after_close import claims
 from asgi_conformance.fixtures.application import Application, Event, Fields, Raised, Step
 from asgi_conformance.fixtures.checks import case, inapplicable, requires
 from asgi_conformance.fixtures.http1 import Http1Connection
@@ -52,8 +51,8 @@ async def closed(
 
 def bound_by(application: Application, version: tuple[int, int]) -> None:
     """End the check as inapplicable where the server claims less than ``version`` of the specification."""
-    if claims(application) < version:
-        claimed = ".".join(map(str, claims(application)))
+    if application.claims < version:
+        claimed = ".".join(map(str, application.claims))
         inapplicable(f"the rule is from spec_version {version[0]}.{version[1]}, and the server claims {claimed}")
 
 

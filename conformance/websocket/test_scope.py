@@ -5,7 +5,7 @@ import pytest
 from asgi_conformance.fixtures.application import Fields
 from asgi_conformance.fixtures.checks import case, configured, inapplicable, requires
 from asgi_conformance.fixtures.instance import LIFESPAN_STATE
-from asgi_conformance.fixtures.values import is_a, items, kind
+from asgi_conformance.fixtures.values import header_values, is_a, items, kind
 from asgi_conformance.fixtures.websocket import WebSockets, close, connected, text
 
 MOUNT = "/mount"
@@ -15,11 +15,6 @@ def optional(scope: Fields, key: str) -> None:
     """End the check as inapplicable where an optional key is missing or None."""
     if scope.get(key) is None:
         inapplicable(f"the scope has no {key}, which is optional")
-
-
-def values(scope: Fields, name: bytes) -> list[bytes]:
-    """Return the values of every header with this lower-case name, in their order in the scope."""
-    return [value for key, value in map(items, items(scope["headers"])) if key.lower() == name]
 
 
 # --- its life ---------------------------------------------------------------------------------------------------------
@@ -46,7 +41,7 @@ async def test_each_socket_has_its_own_scope(websocket: WebSockets) -> None:
     await first.assign(["left"], "by the first socket")
     _, second = await websocket.open("/second")
     assert second.scope["path"] == "/second"
-    assert values(second.scope, b"x-first") == []
+    assert header_values(second.scope, b"x-first") == []
     assert "left" not in second.scope
 
 
@@ -305,8 +300,8 @@ def _mounted(websocket: WebSockets, path: str) -> str:
 async def test_headers_are_those_of_the_handshake(websocket: WebSockets) -> None:
     """`headers` is there, and holds those that make the handshake."""
     scope = await websocket.scope()
-    assert values(scope, b"sec-websocket-version") == [b"13"]
-    assert [value.lower() for value in values(scope, b"upgrade")] == [b"websocket"]
+    assert header_values(scope, b"sec-websocket-version") == [b"13"]
+    assert [value.lower() for value in header_values(scope, b"upgrade")] == [b"websocket"]
 
 
 @requires("websocket.scope.headers.type")
@@ -332,7 +327,7 @@ async def test_headers_are_pairs_of_byte_strings(websocket: WebSockets) -> None:
 @requires("websocket.scope.headers.exact")
 async def test_header_is_what_the_client_sent(websocket: WebSockets, name: bytes, value: bytes) -> None:
     """A header of the handshake is in `headers`, its value octet for octet."""
-    assert values(await websocket.scope(headers=[(name, value)]), name) == [value]
+    assert header_values(await websocket.scope(headers=[(name, value)]), name) == [value]
 
 
 @pytest.mark.parametrize("value", [case("latin-1", "café".encode("latin-1")), case("utf-8", "café €".encode())])
@@ -345,7 +340,7 @@ async def test_octets_above_127_are_left_as_they_are(websocket: WebSockets, valu
         inapplicable(f"the server refuses such a handshake: {peer.outcome}")
     await application.send(close())
     await application.finish()
-    assert values(application.scope, b"x-probe") == [value]
+    assert header_values(application.scope, b"x-probe") == [value]
     await peer.response()
 
 
@@ -354,15 +349,15 @@ async def test_order_of_values_is_kept(websocket: WebSockets) -> None:
     """The values of one name are in the order in which the client sent them, whatever stands between them."""
     sent = [(b"x-probe", b"1"), (b"x-other", b"a"), (b"x-probe", b"2"), (b"x-other", b"b")]
     scope = await websocket.scope(headers=sent)
-    assert b",".join(values(scope, b"x-probe")).replace(b" ", b"") == b"1,2"
-    assert b",".join(values(scope, b"x-other")).replace(b" ", b"") == b"a,b"
+    assert b",".join(header_values(scope, b"x-probe")).replace(b" ", b"") == b"1,2"
+    assert b",".join(header_values(scope, b"x-other")).replace(b" ", b"") == b"a,b"
 
 
 @requires("websocket.scope.headers.duplicates")
 async def test_duplicates_are_kept_apart(websocket: WebSockets) -> None:
     """Headers of one name are neither joined nor dropped."""
     scope = await websocket.scope(headers=[(b"x-probe", b"1"), (b"X-Probe", b"2"), (b"x-probe", b"1")])
-    assert values(scope, b"x-probe") == [b"1", b"2", b"1"]
+    assert header_values(scope, b"x-probe") == [b"1", b"2", b"1"]
 
 
 @requires("websocket.scope.headers.lowercase")

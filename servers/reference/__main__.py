@@ -25,14 +25,13 @@ def main() -> int:
         options.load_environment(given)
     except (OSError, ValueError) as error:
         return failures.report(f"cannot read the options: {error}")
-    if given.certfile is not None:
-        try:
-            tls_of(given)
-        except OSError as error:  # ssl.SSLError is one
-            return failures.report(f"cannot load the certificate {given.certfile}: {error}")
+    try:
+        tls = tls_of(given)
+    except OSError as error:  # ssl.SSLError is one
+        return failures.report(f"cannot load the certificate {given.certfile}: {error}")
     if given.workers > 1 or given.reload:
-        return supervise(given, address_of(given))
-    return serve(given, address_of(given))
+        return supervise(given, address_of(given), tls)
+    return serve(given, tls, address_of(given))
 
 
 def address_of(given: argparse.Namespace) -> Address:
@@ -41,11 +40,13 @@ def address_of(given: argparse.Namespace) -> Address:
     return int(given.fd) if given.fd is not None else (given.host, given.port)
 
 
-def tls_of(given: argparse.Namespace) -> TLS:
+def tls_of(given: argparse.Namespace) -> TLS | None:
+    if given.certfile is None:
+        return None
     return TLS(given.certfile, given.keyfile, given.cafile, given.client_certificates)
 
 
-def serve(given: argparse.Namespace, address: Address) -> int:
+def serve(given: argparse.Namespace, tls: TLS | None, address: Address) -> int:
     """One process that serves. Returns the exit status."""
     try:
         application = with_faults(given, loading.load(given.application, given.factory))
@@ -59,18 +60,18 @@ def serve(given: argparse.Namespace, address: Address) -> int:
         given.spec_version,
         grace=given.graceful_timeout,
         proxies=proxies,
-        tls=tls_of(given) if given.certfile is not None else None,
+        tls=tls,
     )
     return anyio.run(server.run)
 
 
-def supervise(given: argparse.Namespace, address: Address) -> int:
+def supervise(given: argparse.Namespace, address: Address, tls: TLS | None) -> int:
     """A parent that has the address, and workers that inherit it. Returns the exit status."""
     try:
         listener = sockets.listen(address)
     except OSError as error:
         return failures.report(f"cannot listen on {sockets.shown(address)}: {error.strerror or error}")
-    work = functools.partial(serve, given, listener.fileno())
+    work = functools.partial(serve, given, tls, listener.fileno())
     try:
         return Reloader(work, Path.cwd()).run() if given.reload else Parent(work, given.workers).run()
     finally:

@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 from anyio.abc import ByteStream
-from cryptography import x509
 
 from asgi_conformance.servers.reference.events import Scope
 from asgi_conformance.servers.reference.sockets import Stream
@@ -77,6 +76,8 @@ def client_chain(connection: ssl.SSLObject) -> list[bytes]:
 
 def distinguished_name(der: bytes) -> str:
     """RFC 4514: the subject as one string."""
+    from cryptography import x509  # slow to import, and needed only where a client shows a certificate
+
     return x509.load_der_x509_certificate(der).subject.rfc4514_string()
 
 

@@ -69,14 +69,14 @@ def scope_fault(
 Replacement = Callable[[Receive], Callable[[], Any]]
 
 
-def receive_fault(name: str, breaks: str, *also: str) -> Callable[[Replacement], Replacement]:
-    """Declare a function from ``receive`` to what an HTTP application is given in its place, made for each call anew."""
+def receive_fault(name: str, breaks: str, *also: str, kind: str = "http") -> Callable[[Replacement], Replacement]:
+    """Declare a function from ``receive`` to what is given in its place, made for each call of this kind anew."""
 
     def declare(make: Replacement) -> Replacement:
-        @fault(name, breaks, *also)
+        @fault(name, breaks, *also, suite=kind)
         def middleware(application: Application) -> Application:
             async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-                await application(scope, make(receive) if scope["type"] == "http" else receive, send)
+                await application(scope, make(receive) if scope["type"] == kind else receive, send)
 
             return faulty
 
@@ -88,11 +88,11 @@ def receive_fault(name: str, breaks: str, *also: str) -> Callable[[Replacement],
 EventChange = Callable[[Message], Any]
 
 
-def event_fault(name: str, breaks: str, *also: str) -> Callable[[EventChange], EventChange]:
-    """Declare a function that changes each event that an HTTP application receives, or returns another in its place."""
+def event_fault(name: str, breaks: str, *also: str, kind: str = "http") -> Callable[[EventChange], EventChange]:
+    """Declare a function that changes each event received in a call of this kind, or returns another in its place."""
 
     def declare(change: EventChange) -> EventChange:
-        @receive_fault(name, breaks, *also)
+        @receive_fault(name, breaks, *also, kind=kind)
         def make(receive: Receive) -> Callable[[], Any]:
             async def changed_receive() -> Any:
                 event = dict(await receive())
@@ -107,18 +107,18 @@ def event_fault(name: str, breaks: str, *also: str) -> Callable[[EventChange], E
 
 
 def send_fault(
-    name: str, breaks: str, *also: str
+    name: str, breaks: str, *also: str, kind: str = "http"
 ) -> Callable[[Callable[[Any, Send], Any]], Callable[[Any, Send], Any]]:
-    """Declare a coroutine function in place of ``send`` in HTTP applications: it is given the event and ``send``."""
+    """Declare a coroutine function in place of ``send`` in calls of this kind: it is given the event and ``send``."""
 
     def declare(change: Callable[[Any, Send], Any]) -> Callable[[Any, Send], Any]:
-        @fault(name, breaks, *also)
+        @fault(name, breaks, *also, suite=kind)
         def middleware(application: Application) -> Application:
             async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
                 async def changed_send(event: Any) -> None:
                     await change(event, send)
 
-                await application(scope, receive, changed_send if scope["type"] == "http" else send)
+                await application(scope, receive, changed_send if scope["type"] == kind else send)
 
             return faulty
 

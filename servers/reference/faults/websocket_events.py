@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -14,55 +15,16 @@ from asgi_conformance.servers.reference import websocket_events
 from asgi_conformance.servers.reference.call import Call
 from asgi_conformance.servers.reference.channel import ClientDisconnected
 from asgi_conformance.servers.reference.events import Application, Message, Receive, Scope, Send
-from asgi_conformance.servers.reference.faults.registry import fault, server_fault
+from asgi_conformance.servers.reference.faults.registry import event_fault, fault, send_fault, server_fault
 from asgi_conformance.servers.reference.websocket import Disconnect, WebSocket
-
-Received = Callable[[Message], Any]
-Sent = Callable[[Any, Send], Any]
 
 
 class Text(str):
     """What looks like a str, and is none exactly."""
 
 
-def received(name: str, breaks: str, *also: str) -> Callable[[Received], Received]:
-    """Declare a function that changes each event that a WebSocket application receives, or returns another."""
-
-    def declare(change: Received) -> Received:
-        @fault(name, breaks, *also, suite="websocket")
-        def middleware(application: Application) -> Application:
-            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-                async def changed() -> Any:
-                    event = dict(await receive())
-                    other = change(event)
-                    return event if other is None else other
-
-                await application(scope, changed if scope["type"] == "websocket" else receive, send)
-
-            return faulty
-
-        return change
-
-    return declare
-
-
-def sent(name: str, breaks: str, *also: str) -> Callable[[Sent], Sent]:
-    """Declare a coroutine function in place of ``send`` in WebSocket applications."""
-
-    def declare(change: Sent) -> Sent:
-        @fault(name, breaks, *also, suite="websocket")
-        def middleware(application: Application) -> Application:
-            async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-                async def changed(event: Any) -> None:
-                    await change(event, send)
-
-                await application(scope, receive, changed if scope["type"] == "websocket" else send)
-
-            return faulty
-
-        return change
-
-    return declare
+received = functools.partial(event_fault, kind="websocket")
+sent = functools.partial(send_fault, kind="websocket")
 
 
 def is_a(event: Any, kind: str) -> bool:
