@@ -92,7 +92,9 @@ async def test_signal_ends_every_worker(process: Process, number: Signals) -> No
         workers.append(await process.lifespan())
         await workers[-1].receive()
         await workers[-1].send(STARTUP_COMPLETE)
-    await process.serving()
+    for exchange, application in (await process.reach(lambda pids: len(pids) == len(workers))).values():
+        application.respond_and_return()
+        await exchange.response()
     waiting = [worker.start_receive() for worker in workers]
     process.signal(number)
     for each in waiting:

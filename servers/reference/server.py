@@ -49,6 +49,12 @@ class Server:
 
     async def run(self) -> int:
         """Everything, in the order of lifespan.rst. Returns the exit status."""
+        with anyio.open_signal_receiver(
+            *STOP
+        ) as signals:  # from here on: one during startup waits until it is complete
+            return await self.live(signals)
+
+    async def live(self, signals: AsyncIterator[int]) -> int:
         status = 0
         async with anyio.create_task_group() as background:
             background.start_soon(self.lifespan.run)
@@ -59,7 +65,7 @@ class Server:
                 except OSError as error:
                     status = failures.report(f"cannot listen on {shown(self.address)}: {error.strerror or error}")
                 else:
-                    await self.serve(listener)
+                    await self.serve(listener, signals)
                 await self.lifespan.shutdown()
             except LifespanFailed as failure:
                 print(failure, file=sys.stderr)
@@ -68,9 +74,9 @@ class Server:
             background.cancel_scope.cancel()
         return status
 
-    async def serve(self, listener: socket.socket) -> None:
+    async def serve(self, listener: socket.socket, signals: AsyncIterator[int]) -> None:
         """Accept connections until SIGTERM or SIGINT, then wait for the last response, or for a second signal."""
-        with listener, anyio.open_signal_receiver(*STOP) as signals:
+        with listener:
             print(f"listening on {shown(listener.getsockname())}", file=sys.stderr)
             async with anyio.create_task_group() as impatience:
                 async with anyio.create_task_group() as handlers:

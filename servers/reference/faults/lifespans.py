@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections import UserDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -718,9 +718,9 @@ def _(event: Message) -> None:
 def _() -> None:
     original = Server.serve
 
-    async def serve(self: Server, listener: socket.socket) -> None:
+    async def serve(self: Server, listener: socket.socket, signals: AsyncIterator[int]) -> None:
         left = listener.dup()
-        await original(self, listener)
+        await original(self, listener, signals)
         self.stopping = False
         more.add(asyncio.ensure_future(accept(self, left)))
 
