@@ -105,7 +105,10 @@ def received(scope: Fields, sent: Headers) -> dict[bytes, list[bytes]]:
     return by_name([(name, value) for name, value in map(items, items(scope["headers"])) if name.lower() in names])
 
 
-@requires("http.scope.headers.exact", "http.scope.headers.duplicates", "http.scope.headers.order")
+HEADERS = ("http.scope.headers.exact", "http.scope.headers.duplicates", "http.scope.headers.order")
+
+
+@requires(*HEADERS)
 @given(headers=strategies.request_headers(), upper=st.sets(st.integers(0, 7)))
 async def test_headers(http: Http, headers: Headers, upper: set[int]) -> None:
     """Every header of the request is in `headers`, octet for octet, those of one name apart and in their order."""
@@ -114,7 +117,7 @@ async def test_headers(http: Http, headers: Headers, upper: set[int]) -> None:
     assert received(scope, sent) == by_name(sent)
 
 
-@requires("http.scope.headers.non-ascii")
+@requires(*HEADERS, "http.scope.headers.non-ascii")
 @given(headers=strategies.request_headers(obs_text=True))
 async def test_headers_with_octets_above_127(http: Http, headers: Headers) -> None:
     """Octets above 127 in the values of headers reach the application as they came, unless the request is refused."""

@@ -69,7 +69,7 @@ async def test_order_of_headers(http: Http, headers: Headers) -> None:
     assert ours(response, headers) == headers
 
 
-@requires("http.start.headers.no-injection")
+@requires("http.start.headers.no-injection", "core.send.returns")
 @given(header=strategies.split_headers(), length=st.booleans())
 async def test_headers_that_hold_a_line_end(http: Http, header: Header, length: bool) -> None:
     """What stands behind a line end in a header does not begin a line on the wire."""
@@ -91,7 +91,7 @@ BODY = (
 
 
 @requires(*BODY, "http.body.body.value")
-@given(reply=strategies.replies(length=st.just(True)))
+@given(reply=strategies.replies(length=st.just(True), plain=False))
 async def test_body_with_a_length(http: Http, reply: Reply) -> None:
     """The bodies of all events make the body of the response, octet for octet, beside a Content-Length."""
     _, response = await response_to(http, reply.events())
@@ -99,7 +99,7 @@ async def test_body_with_a_length(http: Http, reply: Reply) -> None:
 
 
 @requires(*BODY, "http.transfer-encoding.outbound")
-@given(reply=strategies.replies(length=st.just(False)))
+@given(reply=strategies.replies(length=st.just(False), plain=False))
 async def test_body_without_a_length(http: Http, reply: Reply) -> None:
     """The bodies of all events make the body of the response, octet for octet, and its end can be recognised."""
     _, response = await response_to(http, reply.events())
@@ -125,7 +125,7 @@ async def test_body_as_it_is_sent(http: Http, reply: Reply) -> None:
     await exchange.response()
 
 
-@requires("rfc9110.head.no-content")
+@requires("rfc9110.head.no-content", "core.send.returns")
 @given(reply=strategies.replies(strategies.statuses()))
 async def test_body_in_response_to_head(http: Http, reply: Reply) -> None:
     """Whatever body the application gives in response to HEAD does not reach the client."""
@@ -133,7 +133,7 @@ async def test_body_in_response_to_head(http: Http, reply: Reply) -> None:
     assert not exchange.connection.surplus, f"after the response: {bytes(exchange.connection.surplus)!r}"
 
 
-@requires("rfc9110.status-204.no-content", "rfc9110.status-304.no-content")
+@requires("rfc9110.status-204.no-content", "rfc9110.status-304.no-content", "core.send.returns")
 @given(reply=strategies.replies(st.sampled_from(BODILESS)))
 async def test_body_with_a_status_that_has_none(http: Http, reply: Reply) -> None:
     """Whatever body the application gives with status 204 or 304 does not reach the client."""
@@ -158,7 +158,7 @@ def judge_the_wire(exchange: Exchange, reply: Reply | None, sent: bytes, complet
         assert exchange.complete or not complete, exchange.outcome
 
 
-@requires("http.body.continues")
+@requires("http.body.continues", "core.send.returns")
 @given(events=st.lists(strategies.misplaced_bodies() | strategies.unknown_events(), min_size=1, max_size=5))
 async def test_events_before_the_start(http: Http, events: list[Any]) -> None:
     """Nothing that the application sends before a start reaches the client."""
@@ -167,7 +167,7 @@ async def test_events_before_the_start(http: Http, events: list[Any]) -> None:
 
 
 # Events of the right type whose values are wrong stand elsewhere: what `send` makes of those is no more than a SHOULD.
-@requires("http.start.once")
+@requires("http.start.once", "core.send.returns")
 @given(
     reply=strategies.replies(),
     count=st.integers(0, 3),
@@ -180,7 +180,7 @@ async def test_events_in_the_response(http: Http, reply: Reply, count: int, even
     judge_the_wire(exchange, reply, b"".join(event.get("body", b"") for event in legal), complete=False)
 
 
-@requires("http.body.after-last.ignored")
+@requires("http.body.after-last.ignored", "core.send.returns")
 @given(reply=strategies.replies(), events=st.lists(strategies.anything(), min_size=1, max_size=5))
 async def test_events_after_the_response(http: Http, reply: Reply, events: list[Any]) -> None:
     """Nothing that the application sends after its response reaches the client, whatever it is."""

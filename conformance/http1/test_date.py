@@ -76,6 +76,7 @@ async def test_response_to_a_malformed_request_has_a_date(http: Http) -> None:
     if response is None or not 400 <= response.status < 500:
         inapplicable("the server does not answer with a status of 4xx")
     assert response.values(b"date") != []
+    await http.exchange()
 
 
 @requires("rfc9110.date.format")

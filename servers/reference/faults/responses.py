@@ -317,7 +317,7 @@ def _write_body(exchange: Exchange, event: Any) -> None:
         exchange.channel.write(event["body"])
 
 
-_check_with("second-start-written", "http.start.once", _write_head)
+_check_with("second-start-written", "http.start.once", _write_head, "core.send.invalid-event.no-effect")
 _check_with("body-without-start-written", "http.body.continues", _write_body, "core.send.*")
 
 
@@ -423,7 +423,7 @@ def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     return headers
 
 
-@send_fault("length-in-204-never-taken", "rfc9110.content-length.not-in-204", BODILESS)
+@send_fault("length-in-204-never-taken", "rfc9110.content-length.not-in-204", "core.send.returns", BODILESS)
 async def _(event: Any, send: Send) -> None:
     if _is(event, "http.response.start") and event.get("status") == 204 and event.get("headers"):
         await anyio.sleep_forever()
