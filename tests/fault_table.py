@@ -19,6 +19,7 @@ from asgi_conformance.servers.reference.faults import Fault
 
 ROOT = Path(__file__).parent.parent
 QUICK = 0.2  # of every deadline: what the reference server has not done by then it does not do at all
+AGAIN = ("http1-tls", *(delivery.name for delivery in DELIVERIES[1:]))  # in names of checks: others' once more
 BOOTING = 0.5  # where it has to start several processes meanwhile
 
 
@@ -162,12 +163,8 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
             command += ["-p", plugin]
         command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
         command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
-        again = ["http1-tls"]  # the same checks once more
-        if faults and faults[0].suite == "all":
-            again += [delivery.name for delivery in DELIVERIES[1:]]
         if faults:
-            command += ["-k", " and ".join(f"not {word}" for word in again)]
-        if faults:
+            command += ["-k", " and ".join(f"not {word}" for word in AGAIN)]
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling the checks anew costs more than running them

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from asgi_conformance.fixtures.delivery import DELIVERIES
 from asgi_conformance.fixtures.requirements import catalogue
 from asgi_conformance.servers.reference.faults import FAULTS, Fault
 from asgi_conformance.tests import fault_table
@@ -95,18 +94,10 @@ def test_every_check_fails_under_a_fault(table: Table, reference: Outcome) -> No
     # Where everything is permitted, and where nothing less could go wrong, serving nobody is the fault that there is.
     observing = {check for check, names in reference.requirements.items() if catalogue()[names[0]].level == "MAY"}
     basic = {check for check, names in reference.requirements.items() if set(names) & BASIC}
-    checks = {check for check in reference.verdicts if "[http1-tls" not in check}  # which are others' once more
+    checks = {check for check in reference.verdicts if not any(f"[{word}" in check for word in fault_table.AGAIN)}
     nobody = table.outcome("silent").failed() | table.outcome(NEVER_THERE).failed()
-    shown |= {check for check in observing | basic if delivered_whole(check) in nobody}
+    shown |= (observing | basic) & nobody
     assert checks - shown == set()
-
-
-def delivered_whole(check: str) -> str:
-    """Return the check that is the same but for how the bytes are delivered, and that is tried where nobody is served."""
-    name, bracket, case = check.partition("[")
-    for delivery in DELIVERIES[1:]:
-        case = case.replace(f"{delivery.name}-", "whole-", 1) if case.startswith(delivery.name) else case
-    return name + bracket + case
 
 
 BASIC = {FAULTS[name].breaks for name in SERVING_NOBODY}
