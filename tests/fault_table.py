@@ -19,7 +19,7 @@ from asgi_conformance.servers.reference.faults import Fault
 
 ROOT = Path(__file__).parent.parent
 QUICK = 0.2  # of every deadline: what the reference server has not done by then it does not do at all
-AGAIN = ("http1-tls", *(delivery.name for delivery in DELIVERIES[1:]))  # in names of checks: others' once more
+AGAIN = [f"[{word}" for word in ("http1-tls", *(delivery.name for delivery in DELIVERIES[1:]))]  # others once more
 BOOTING = 0.5  # where it has to start several processes meanwhile
 
 
