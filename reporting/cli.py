@@ -18,6 +18,7 @@ import pytest
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
 from asgi_conformance.fixtures.requirements import LEVELS, Requirement
+from asgi_conformance.reporting import releases
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 
@@ -33,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:  # argparse would take the options of pytest for its own
         return run(given[1:])
-    options = _parser().parse_args(given)
+    options, more = _parser().parse_known_args(given)
+    if more and options.command != "release":
+        _parser().error(f"unrecognized arguments: {' '.join(more)}")
     try:
+        if options.command == "release":
+            return judge_release(options, more)
         if options.command == "servers":
             return list_servers()
         return list_requirements(options.document)
@@ -56,6 +61,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser(
         "servers", help="list the servers that can be named, whether they are installed, their variants"
+    )
+    release = commands.add_parser(
+        "release",
+        help="judge a release of a server in an environment of its own: release uvicorn-0.30; passes the rest to pytest",
+    )
+    release.add_argument(
+        "name", metavar="SERVER-VERSION[-VARIANT]", help="such as uvicorn-latest or hypercorn-0.17-trio"
+    )
+    release.add_argument(
+        "--environment", metavar="DIR", type=Path, help="where it is installed (default: .releases/NAME)"
+    )
+    release.add_argument(
+        "--results",
+        metavar="DIR",
+        type=Path,
+        default=Path("results"),
+        help="where NAME.json is written (default: results)",
     )
     catalogue = commands.add_parser(
         "requirements", help="list what is asked of a server, with the words of the specification"
@@ -109,6 +131,19 @@ def _resolved(place: str) -> str:
     if not Path(path).exists() and (ROOT / path).exists():
         return "::".join([str(ROOT / path), *names])
     return place
+
+
+# --- release ----------------------------------------------------------------------------------------------------------
+
+
+def judge_release(options: argparse.Namespace, more: Sequence[str]) -> int:
+    """Judge one release of a server; the exit status is pytest's, or 2 for a release that cannot be had."""
+    environment = (options.environment or Path(".releases", options.name)).absolute()
+    try:
+        return releases.judge(releases.parse(options.name), environment, options.results.absolute(), more, run)
+    except releases.BadRelease as error:
+        print(f"asgi-conformance: {error}", file=sys.stderr)
+        return BAD_USAGE
 
 
 # --- servers ----------------------------------------------------------------------------------------------------------

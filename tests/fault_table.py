@@ -129,8 +129,16 @@ def groups(faults: Iterable[Fault], largest: int = 8) -> list[list[Fault]]:
 
 
 def same_run(one: Fault, other: Fault) -> bool:
-    """Tell whether one run of the suite can be made under both faults."""
-    return (one.variant, one.suite) == (other.variant, other.suite)
+    """Tell whether one run of the suite can be made under both faults.
+
+    What is wrong on the wire shows in the events, too: so the two kinds are kept apart.
+    """
+    return (one.variant, one.suite, about_bytes(one)) == (other.variant, other.suite, about_bytes(other))
+
+
+def about_bytes(fault: Fault) -> bool:
+    """Tell whether a fault breaks what an RFC says, and not what the ASGI specification does."""
+    return fault.breaks.startswith("rfc")
 
 
 def subject(fault: Fault) -> str:
