@@ -170,7 +170,7 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
         for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):
             command += ["-p", plugin]
         command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
-        command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
+        command += ["--no-confirm", f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
         if faults:
             command += ["-k", " and ".join(f"not {word}" for word in AGAIN)]
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
