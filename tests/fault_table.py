@@ -25,8 +25,9 @@ BOOTING = 0.5  # where it has to start several processes meanwhile
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on each check, and the requirements that it cites."""
+    """The verdict on each check under some faults, or none, and the requirements that it cites."""
 
+    faults: tuple[Fault, ...]
     verdicts: dict[str, str]
     requirements: dict[str, list[str]]
     messages: dict[str, str]
@@ -40,9 +41,9 @@ class Outcome:
         """Return the checks that failed and cite a requirement which cannot hold under the fault."""
         return {check for check in self.failed() if any(concerns(fault, name) for name in self.requirements[check])}
 
-    def unrelated(self, *faults: Fault) -> set[str]:
+    def unrelated(self) -> set[str]:
         """Return the checks that failed though none of the faults has anything to do with what they cite."""
-        return self.failed().difference(*(self.related(fault) for fault in faults))
+        return self.failed().difference(*(self.related(fault) for fault in self.faults))
 
 
 def concerns(fault: Fault, requirement: str) -> bool:
@@ -181,6 +182,7 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
             raise AssertionError(f"no results under {faults}:\n{done.stdout}\n{done.stderr}")
         checks = json.loads(results.read_text())["checks"]
     return Outcome(
+        faults,
         {check["id"]: check["verdict"] for check in checks},
         {check["id"]: check["requirements"] for check in checks},
         {check["id"]: check["message"] for check in checks},
