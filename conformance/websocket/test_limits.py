@@ -30,7 +30,10 @@ async def whole_or_too_big(talk: Conversation) -> Message | None:
     if peer.refused is not None:
         raise Broken(peer.outcome)
     if not talk.events:
-        if peer.close_received is not None and peer.close_received.code in (1002, 1007):  # no limit: it is thought wrong
+        if peer.close_received is not None and peer.close_received.code in (
+            1002,
+            1007,
+        ):  # no limit: it is thought wrong
             raise Broken(peer.outcome)
         return None
     received: Message = (await talk.received(within=LONG_ENOUGH))[0]
