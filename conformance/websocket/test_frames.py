@@ -121,7 +121,15 @@ async def test_any_key(websocket: WebSockets, key: bytes) -> None:
 
 # --- reserved bits and opcodes ----------------------------------------------------------------------------------------
 
-BITS = [case("first-bit", 4), case("second-bit", 2), case("third-bit", 1), case("all-bits", 7)]
+BITS = [
+    case("first-bit", 4),
+    case("second-bit", 2),
+    case("third-bit", 1),
+    case("first-and-second-bit", 6),
+    case("first-and-third-bit", 5),
+    case("second-and-third-bit", 3),
+    case("all-bits", 7),
+]
 KINDS = [
     case("text", b"", TEXT, b"reserved"),
     case("binary", b"", BINARY, b"reserved"),
@@ -194,6 +202,15 @@ async def test_unknown_opcode_between_fragments(websocket: WebSockets, opcode: i
     """An unknown opcode between fragments makes the server end the connection; the message never arrives."""
     fragments = frame(TEXT, b"good", fin=False), frame(CONTINUATION, b"good")
     await judge_failure(websocket, frame(opcode, b"unknown").join(fragments), delivery)
+
+
+@pytest.mark.parametrize("opcode", [case("data", 5), case("control", 13)])
+@pytest.mark.parametrize("delivery", CUTS)
+@requires("rfc6455.opcode.unknown")
+async def test_unknown_opcode_after_good_frames(websocket: WebSockets, opcode: int, delivery: Delivery) -> None:
+    """An unknown opcode makes the server end the connection also when good frames have come right before."""
+    good = frame(TEXT, b"good") + frame(PING, b"good")
+    await judge_failure(websocket, good + frame(opcode, b"unknown"), delivery, before=["good"])
 
 
 # --- lengths ----------------------------------------------------------------------------------------------------------

@@ -379,6 +379,25 @@ def _() -> None:
         original(self, data if len(self.content) < LONG else b"")
 
 
+@wire_fault(
+    "content-of-forty-fragments-kept",
+    "rfc6455.fragments.any-size",
+    "rfc6455.fragments.order",
+    "rfc6455.text.split-character",
+    "rfc7692.agreed.used",
+    "rfc7692.receive.*",
+)
+def _() -> None:
+    @instead(Assembler, "begin_frame")
+    def _(original: Any, self: Assembler, header: Any) -> None:
+        original(self, header)
+        self.count = self.count + 1 if header.opcode == CONTINUATION else 1  # type: ignore[attr-defined]
+
+    @instead(Assembler, "inflated")
+    def _(original: Any, self: Assembler, data: bytes) -> bytes:
+        return original(self, data) if self.count <= 40 else b""  # type: ignore[attr-defined, no-any-return]
+
+
 @wire_fault("fragments-change-the-type", "rfc6455.fragments.type", "*")
 def _() -> None:
     @instead(Assembler, "begin_message")
