@@ -8,6 +8,7 @@ import pytest
 
 from asgi_conformance.fixtures.application import Application, Event, Fields, Raised, Step
 from asgi_conformance.fixtures.checks import case, inapplicable, requires
+from asgi_conformance.fixtures.frames import CLOSE, TEXT, close_payload, frame
 from asgi_conformance.fixtures.http1 import Http1Connection
 from asgi_conformance.fixtures.timing import DEADLINE
 from asgi_conformance.fixtures.values import kind
@@ -177,8 +178,9 @@ async def test_messages_before_the_close_frame_come_first(websocket: WebSockets)
 async def test_nothing_follows_the_disconnect(websocket: WebSockets) -> None:
     """What the client sends after its close frame is no message: no other event follows the disconnect."""
     peer, application = await websocket.open()
-    peer.close_with(1000)
-    peer.send("too late")
+    # In one piece: over TLS, bytes that come after the server's close_notify can be an error of the connection.
+    peer.connection.write(frame(CLOSE, close_payload(1000)) + frame(TEXT, b"too late"))
+    peer.close_sent = True
     await disconnected(application)
     further = application.start_receive()
     await websocket.settle()
