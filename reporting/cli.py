@@ -18,6 +18,7 @@ import pytest
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
 from asgi_conformance.fixtures.requirements import LEVELS, Requirement
+from asgi_conformance.reporting import repro
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:  # argparse would take the options of pytest for its own
         return run(given[1:])
+    if given[:1] == ["repro"]:
+        return repro.main(given[1:])
     options = _parser().parse_args(given)
     try:
         if options.command == "servers":
@@ -56,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser(
         "servers", help="list the servers that can be named, whether they are installed, their variants"
+    )
+    commands.add_parser(
+        "repro", add_help=False, help="write a script that shows a check's failure without the suite, see repro --help"
     )
     catalogue = commands.add_parser(
         "requirements", help="list what is asked of a server, with the words of the specification"
