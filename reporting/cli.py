@@ -18,7 +18,7 @@ import pytest
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
 from asgi_conformance.fixtures.requirements import LEVELS, Requirement
-from asgi_conformance.reporting import releases
+from asgi_conformance.reporting import releases, repro
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:  # argparse would take the options of pytest for its own
         return run(given[1:])
+    if given[:1] == ["repro"]:
+        return repro.main(given[1:])
     options, more = _parser().parse_known_args(given)
     if more and options.command != "release":
         _parser().error(f"unrecognized arguments: {' '.join(more)}")
@@ -78,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("results"),
         help="where NAME.json is written (default: results)",
+    )
+    commands.add_parser(
+        "repro", add_help=False, help="write a script that shows a check's failure without the suite, see repro --help"
     )
     catalogue = commands.add_parser(
         "requirements", help="list what is asked of a server, with the words of the specification"
