@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from asgi_conformance.fixtures.requirements import catalogue
+from asgi_conformance.tests.fakes import ROOT, SAMPLES, fake_server, run_checks
 
-ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
-CHECK = re.compile(r"`(?:conformance/)?((?:\w+/)?test_\w+\.py)::(test_\w+)(?:\[([^\]`]+)\])?`")
+DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md"))]
+CHECK = re.compile(r"[`\"](?:conformance/)?((?:\w+/)?test_\w+\.py)::(test_\w+)(?:\[([^\]`\"]+)\])?[`\"]")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+OPTION = re.compile(r"(?<![\w-])--(?:server|level|expectations|update|results|time|replay|confirm)[\w-]*")
 REQUIREMENT = re.compile(r"`((?:core|http|lifespan|process|rfc\d+|websocket)(?:\.[a-z0-9-]+)+)`")
 
 
@@ -27,12 +29,10 @@ def collected() -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.stem))
-def test_checks_that_are_named_exist(document: Path, collected: list[tuple[str, str, str]]) -> None:
-    named = CHECK.findall(document.read_text(encoding="utf-8"))
-    assert named
-    missing = [one for one in named if not any(fits(one, check) for check in collected)]
-    assert missing == []
+def test_checks_that_are_named_exist(collected: list[tuple[str, str, str]]) -> None:
+    named = {one for document in DOCUMENTS for one in CHECK.findall(document.read_text(encoding="utf-8"))}
+    assert len(named) > 50
+    assert {one for one in named if not any(fits(one, check) for check in collected)} == set()
 
 
 def fits(named: tuple[str, str, str], check: tuple[str, str, str]) -> bool:
@@ -45,7 +45,8 @@ def fits(named: tuple[str, str, str], check: tuple[str, str, str]) -> bool:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.stem))
 def test_requirements_that_are_named_exist(document: Path) -> None:
     named = set(REQUIREMENT.findall(document.read_text(encoding="utf-8")))
-    assert named - set(catalogue()) == set()
+    documents = {requirement.document for requirement in catalogue().values()}
+    assert named - set(catalogue()) - documents == set()
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,23 @@ def test_checks_that_do_not_exist_are_missed(
     named: tuple[str, str, str], collected: list[tuple[str, str, str]]
 ) -> None:
     assert not any(fits(named, check) for check in collected)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.stem))
+def test_links_lead_somewhere(document: Path) -> None:
+    """A link to a file of the project leads to one."""
+    for target in LINK.findall(document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_options_exist(tmp_path: Path) -> None:
+    """An option of the suite that a document names is one."""
+    told = run_checks(tmp_path, f"--server-command={fake_server()}", SAMPLES / "verdicts.py", "--help").output
+    known = set(re.findall(r"--[a-z][\w-]+", told))
+    named = {
+        option
+        for document in (ROOT / "README.md", ROOT / "docs" / "gate.md")
+        for option in OPTION.findall(document.read_text(encoding="utf-8"))
+    }
+    assert named - known == set()
+    assert named
