@@ -80,6 +80,8 @@ async def test_closing_to_end_a_response_is_announced(http: Http) -> None:
     await application.send(response_body(b"bo", more_body=True))
     await application.send(response_body(b"dy"))
     await application.finish()
+    if (await exchange.head()).version == "1.0":
+        inapplicable("the response is one of HTTP/1.0, after which a connection ends unless it says keep-alive")
     await judge_announcement(http, exchange)
 
 

@@ -180,7 +180,9 @@ async def test_application_closes(websocket: WebSockets, code: int, reason: str)
     talk = await converse(websocket, listens=False)
     talk.application.start_send(close(code=code, reason=reason))
     found = await talk.peer.closing()
-    assert (found.code, found.reason) == (code, reason)
+    assert found.code == code
+    if talk.application.claims >= (2, 3):  # since which an application can give a reason
+        assert found.reason == reason
 
 
 @requires("rfc6455.close.handshake")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from asgi_conformance.fixtures.application import Event
-from asgi_conformance.fixtures.checks import case, requires
+from asgi_conformance.fixtures.checks import case, inapplicable, requires
 from asgi_conformance.fixtures.conversation import BYTEWISE, Conversation, converse, judge_failure
 from asgi_conformance.fixtures.delivery import WHOLE, Delivery
 from asgi_conformance.fixtures.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_payload, frame
@@ -217,6 +217,7 @@ async def test_unknown_opcode_after_good_frames(websocket: WebSockets, opcode: i
 
 BOUNDS = (0, 1, 125, 126, 127, 128, 65535, 65536)
 SIZES = [case(f"{size}-bytes", size) for size in BOUNDS]
+BEHIND = "behind an empty message"
 
 
 @pytest.mark.parametrize("is_text", [case("text", True), case("binary", False)])
@@ -258,7 +259,12 @@ async def test_length_is_sent(websocket: WebSockets, size: int, is_text: bool) -
     peer, application = await websocket.open()
     message = sized(size, is_text)
     await application.send(send_event(message))
-    judge_message(await peer.message(), message)
+    if not size:
+        await application.send(send_event(BEHIND))
+    found = await peer.message()
+    if not size and found == BEHIND:
+        inapplicable("an empty message does not reach the client, which is judged elsewhere")
+    judge_message(found, message)
 
 
 @pytest.mark.parametrize("size", SIZES[1:-1])

@@ -532,16 +532,14 @@ def _() -> None:
 
 
 def _message(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any], Any]], None]:
-    """Declare a function from a message of the application to another, or to None."""
+    """Declare a function from a message of the application to another."""
 
     def declare(change: Callable[[Any], Any]) -> None:
         @wire_fault(name, breaks, *also)
         def _() -> None:
             @instead(WebSocket, "write_message")
             def _(original: Any, self: WebSocket, data: Any) -> None:
-                changed = change(data)
-                if changed is not None:
-                    original(self, changed)
+                original(self, change(data))
 
     return declare
 
@@ -564,9 +562,9 @@ def _(data: Any) -> Any:
     return data._replace(payload=data.payload[:LONG])
 
 
-@_message("empty-messages-not-sent", "rfc6455.length.sent", "websocket.*", "rfc7692.*")
+@_message("byte-in-empty-messages", "rfc6455.length.sent", "websocket.*", "rfc7692.*")
 def _(data: Any) -> Any:
-    return data if data.payload else None
+    return data if data.payload else data._replace(payload=b"\0")
 
 
 @_message("types-swapped-when-sent", "rfc6455.data.type.sent", "*")
