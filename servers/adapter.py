@@ -70,6 +70,8 @@ class Server:
     """How the application is named then, such as ``{app}()``."""
     certificate: str | None = None
     """The options for TLS, such as ``--certfile {certfile} --keyfile {keyfile}``."""
+    secure_tcp: str | None = None
+    """What takes the place of ``tcp`` with TLS, where the address and the certificate are one option."""
     client_certificates: str | None = None
     """The options to demand a client's certificate, such as ``--ca-certs {cafile} --cert-reqs 2``."""
     optional_client_certificates: str | None = None

@@ -10,18 +10,23 @@ from asgi_conformance.fixtures.requirements import LEVELS, MUST, Requirement, ca
 from asgi_conformance.tests import specification
 from asgi_conformance.tests.fault_table import Outcome
 
-RST = ("asgi.rst", "extensions.rst", "lifespan.rst", "www.rst")
+RST = ("asgi.rst", "extensions.rst", "lifespan.rst", "tls.rst", "www.rst")
 CONVENTIONS = "process conventions"
-RFCS = ("RFC 6455", "RFC 7692", "RFC 9110", "RFC 9112")
+RFCS = ("RFC 6455", "RFC 7301", "RFC 7692", "RFC 8446", "RFC 9110", "RFC 9112")
 PREFIXES = {
     "asgi.rst": {"core"},
     "extensions.rst": {"websocket"},
     "lifespan.rst": {"lifespan"},
+    "tls.rst": {"tls"},
     "www.rst": {"http", "websocket"},
     CONVENTIONS: {"process"},
     **{document: {document.replace(" ", "").lower()} for document in RFCS},
 }
-FEWEST = {"extensions.rst": 5, "RFC 7692": 300}  # the rules or sentences that a short document has at least
+FEWEST = {
+    "extensions.rst": 5,
+    "RFC 7301": 4,
+    "RFC 7692": 300,
+}  # the rules or sentences that a short document has at least
 
 
 def of(document: str) -> list[Requirement]:
