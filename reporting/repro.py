@@ -32,6 +32,7 @@ _WIDTH = 118
 _LONGEST = 4000  # characters of a literal; what is longer is packed
 _CONFIGURED = ("root_path", "unix", "graceful_timeout", "trusted_proxies", "default_proxies", "if_any")
 """The options of a check that are words of the command line and nothing else, so that a script can repeat them."""
+_MOST_LINES = 20  # of a script that fails otherwise
 _LONGEST_RUN = 600.0  # seconds that the new script may take
 
 
@@ -88,8 +89,9 @@ def _try(path: Path, python: str) -> int:
         print(f"{path}: REPRODUCED, when it was run on its own just now")
         return REPRODUCED
     _, found, differences = done.stdout.partition("NOT REPRODUCED")
+    told = found + differences if found else "\n".join((done.stdout + done.stderr).splitlines()[-_MOST_LINES:])
     print(f"{path}: written, but it does not show the failure each time; run just now it said")
-    print(textwrap.indent(found + differences if found else done.stdout + done.stderr, "  ").rstrip())
+    print(textwrap.indent(told, "  ").rstrip())
     return NOT_REPRODUCED
 
 
@@ -140,6 +142,9 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
     instance = record.instance
     if instance is None:
         raise CannotBeMade("no script can be made yet for a check that starts, signals or configures a process itself")
+    if result["id"].startswith("conformance/lifespan/") or record.looked_into_the_log:
+        what = "log" if record.looked_into_the_log else "lifespan"
+        raise CannotBeMade(f"no script can be made yet for a check that looks at the server's {what}")
     options = instance.options
     given = {name for name, value in vars(options).items() if value != getattr(Options(), name)}
     if options.tls or given - set(_CONFIGURED):
@@ -147,6 +152,8 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
         raise CannotBeMade(f"no script can be made yet for a check that needs {what}")
     if record.libraries - {"asyncio"}:
         raise CannotBeMade("no script can be made yet for a server that runs applications on trio")
+    if not any(entry[1] in ("begins", "receives", "sees", "waits in vain") for entry in timeline(record)):
+        raise CannotBeMade("no script can be made for a failure in which nothing was seen on either end")
     template = Path(reproduction.__file__).read_text(encoding="utf-8")
     code = template.partition('"""\n')[2]
     before, _, rest = code.partition("# BEGIN\n")

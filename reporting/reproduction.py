@@ -82,7 +82,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
-    elif scope.get("path") == READY:
+    elif str(scope.get("path")).endswith(READY):  # behind a root path, with some servers
         for event in RESPONSE:
             await send(event)
     else:
@@ -447,14 +447,14 @@ def key_of(scope: Any) -> Any:
 class Server:
     """The server's process, started by its own command line with this file as the application's module."""
 
-    def __init__(self, python: str, control: str) -> None:
+    def __init__(self, command: list[str], python: str, control: str) -> None:
         self.folder = tempfile.mkdtemp(prefix="asgi-reproduction-")
         shutil.copy(os.path.abspath(__file__), os.path.join(self.folder, "reproduction.py"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         path = os.path.join(self.folder, "socket")
-        self.address = path if any("{path}" in word for word in COMMAND) else ("127.0.0.1", port)
+        self.address = path if any("{path}" in word for word in command) else ("127.0.0.1", port)
         values = {
             "python": python,
             "bin": os.path.dirname(python),
@@ -463,7 +463,7 @@ class Server:
             "port": str(port),
             "path": path,
         }
-        argv = [re.sub(r"\{(\w+)\}", lambda match: values[match.group(1)], word) for word in COMMAND]
+        argv = [re.sub(r"\{(\w+)\}", lambda match: values.get(match.group(1), match.group()), word) for word in command]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(IGNORED)}
         environment.update(ENVIRONMENT)
         environment.update({"PYTHONPATH": self.folder, "PYTHONUNBUFFERED": "1", CONTROL: control})
@@ -483,7 +483,7 @@ class Server:
             )
         except OSError as error:
             self.clean_up()
-            raise CannotRun(f"{SERVER['name']} cannot be run: {error}") from None
+            raise CannotRun(f"{argv[0]} cannot be run: {error}") from None
 
     async def ready(self, scale: float) -> None:
         """Wait until a request is answered by the application."""
@@ -503,7 +503,7 @@ class Server:
             except (OSError, asyncio.TimeoutError):
                 pass
             await asyncio.sleep(0.05)  # nothing but a connection tells that a server listens
-        raise CannotRun(f"{SERVER['name']} did not answer; the end of its log:\n{self.log()}")
+        raise CannotRun(f"{' '.join(self.argv)} did not answer; the end of its log:\n{self.log()}")
 
     def log(self) -> str:
         """Return the end of what the server has written."""
@@ -532,6 +532,8 @@ class Server:
 def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
     """Return what the client received and what the application saw, by its name, as texts without ports and dates."""
     found: Any = {}
+    asked: Any = {}  # the steps that ask for an object's identity, of which only equality means something
+    identities: list[int] = []
     for who, verb, *what in entries:
         if verb == "receives":
             found[who, "received"] = found.get((who, "received"), b"") + what[0]
@@ -543,6 +545,11 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
             found[who, "ended with status"] = what[0]
         elif verb == "ends":
             found[who, "ended by"] = what[0]
+        elif verb in ("awaits", "starts") and what[1] == "identify":
+            asked[who, what[0]] = True
+        elif verb == "gets" and (who, what[0]) in asked:
+            identities += [what[1]] if what[1] not in identities else []
+            found[who, f"step {what[0]} gets"] = f"object {identities.index(what[1])}"
         elif verb in ("gets", "catches", "is cancelled in"):
             value = what[1:] if verb == "catches" else what[1] if verb == "gets" else None
             if isinstance(value, dict) and value.get("type") == "http.request" and isinstance(value.get("body"), bytes):
@@ -592,19 +599,19 @@ def show(lines: Iterable[Any]) -> None:
         print(f"{at * 1000:9.1f}  {margin}{who} {clip(words, 300)}")
 
 
-async def replay(python: str, scale: float) -> tuple[Replay, Server]:
+async def replay(command: list[str], python: str, scale: float) -> tuple[Replay, Server]:
     """Start the server, replay the record, and return this run and the server's places."""
     run = Replay(scale)
-    ends: list[CallEnd] = []
+    ends: dict[CallEnd, Any] = {}
 
     async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         end = CallEnd(run, writer)
-        ends.append(end)
+        ends[end] = asyncio.current_task()
         await end.listen(reader)
         writer.close()
 
     listener = await asyncio.start_server(called, "127.0.0.1", 0, limit=1 << 28)
-    server = Server(python, f"127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    server = Server(command, python, f"127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     try:
         await server.ready(scale)
         run.started = time.monotonic()
@@ -618,6 +625,8 @@ async def replay(python: str, scale: float) -> tuple[Replay, Server]:
                 client.transport.abort()
         for end in ends:
             end.writer.close()
+        if ends:
+            await asyncio.wait(ends.values(), timeout=1)
         listener.close()
         server.stop()
     return run, server
@@ -626,7 +635,7 @@ async def replay(python: str, scale: float) -> tuple[Replay, Server]:
 def version_of(python: str) -> str:
     """Return the server's version as that interpreter has it, and the interpreter's."""
     if SERVER["distribution"] is None:
-        return ""
+        return SERVER["name"]  # type: ignore[no-any-return]
     code = "import sys; from importlib import metadata; print(metadata.version(sys.argv[1]), sys.version.split()[0])"
     command = [python, "-c", code, SERVER["distribution"]]
     try:
@@ -638,7 +647,7 @@ def version_of(python: str) -> str:
             f"{SERVER['name']} is not installed for {python}: "
             f"{python} -m pip install {SERVER['install']}, or say --python PATH"
         )
-    return "{} on Python {}".format(*answer.stdout.decode().split())
+    return "{} {} on Python {}".format(SERVER["name"], *answer.stdout.decode().split())
 
 
 def interpreter(given: str) -> str:
@@ -656,11 +665,13 @@ def main() -> int:
         "--python", default=sys.executable, help="the interpreter that has the server (default: this one)"
     )
     parser.add_argument("--time-scale", type=float, default=1.0, help="stretch every deadline, on a slow machine")
+    parser.add_argument("--command", help='another server, such as "{python} -m other {app} --bind {host}:{port}"')
     options = parser.parse_args()
     try:
         python = interpreter(options.python)
-        version = version_of(python)
-        run, server = asyncio.run(replay(python, options.time_scale))
+        version = version_of(python) if options.command is None else "another server"
+        command = COMMAND if options.command is None else shlex.split(options.command)
+        run, server = asyncio.run(replay(command, python, options.time_scale))
     except CannotRun as error:
         print(error, file=sys.stderr)
         return 2
@@ -670,7 +681,7 @@ def main() -> int:
     print(f"expected     {EXPECTED}")
     print(f"complaint    of the recorded run, with {SERVER['name']} {SERVER['version']} on Python {SERVER['python']}:")
     print(" " * 13 + COMPLAINT.replace("\n", margin))
-    print(f"this time    {SERVER['name']} {version}: {' '.join(map(shlex.quote, server.argv))}")
+    print(f"this time    {version}: {' '.join(map(shlex.quote, server.argv))}")
     show(run.lines)
     address = server.address if isinstance(server.address, str) else server.address[1]
     now = findings(run.seen, dict(run.local_ports, server=address))
