@@ -100,6 +100,7 @@ ALONE = (
     "path-with-query",
     "state-empty",
     "called-when-the-body-is-complete",
+    "bare-cr-ends-lines",
     "line-breaks-sent",
     "malformed-headers-sent",
     "more-body-defaults-to-true",

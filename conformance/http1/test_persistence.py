@@ -172,8 +172,8 @@ async def test_nothing_is_processed_after_close_was_sent(http: Http, behind: boo
     if further is not None and further.applications:
         inapplicable("the server processes pipelined requests in parallel")
     await application.respond(200, [CLOSE], b"body")
-    await judge_nothing_further(http, exchange, further)
     await application.finish()
+    await judge_nothing_further(http, exchange, further)
 
 
 @requires("rfc9112.persistence.nothing-after-close-sent")

@@ -281,6 +281,12 @@ def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     return [field for field in headers if field[0] != b"transfer-encoding"]
 
 
+@_frames_head("end-not-told", "rfc9112.message-delimited", "rfc9112.*", "rfc9110.*", "core.*", "http.*")
+def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
+    exchange.chunked = False
+    return [field for field in headers if field[0] != b"transfer-encoding"]
+
+
 @_own_errors("no-length-in-own-errors", "rfc9112.response.delimited")
 def _(headers: Headers) -> Headers:
     return [field for field in headers if field[0] != b"content-length"]

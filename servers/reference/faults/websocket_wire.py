@@ -544,6 +544,11 @@ def _message(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any], An
     return declare
 
 
+@_message("empty-messages-filled", "rfc6455.length.sent", "websocket.*", "rfc6455.*", "rfc7692.*")
+def _(data: Any) -> Any:
+    return data if data.payload else data._replace(payload=type(data.payload)(b"?"))
+
+
 @_message("last-byte-not-sent", "rfc6455.length.sent", "websocket.send.each-message", "*")
 def _(data: Any) -> Any:
     return data._replace(payload=data.payload[:-1])
@@ -926,6 +931,11 @@ def _() -> None:
     @instead(WebSocket, "disconnect_event")
     def _(original: Any, self: WebSocket, end: Disconnect) -> Any:
         return original(self, end._replace(code=1000))
+
+
+@wire_fault("code-of-the-application-lost", "rfc6455.close-code.application", "websocket.close.*")
+def _() -> None:
+    _closing_event(lambda code, reason: (1000 if code >= 3000 else code, reason))
 
 
 @wire_fault("defined-codes-refused", "rfc6455.close-code.defined", "rfc6455.close.*", "websocket.*")
