@@ -924,7 +924,6 @@ def _() -> None:
 @wire_fault(
     "code-of-the-client-lost",
     "rfc6455.close-code.application",
-    "rfc7692.control.not-compressed",
     "websocket.disconnect.*",
 )
 def _() -> None:
