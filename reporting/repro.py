@@ -22,6 +22,7 @@ import pytest
 
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import recording, requirements
+from asgi_conformance.fixtures.deployed import DeployedInstance
 from asgi_conformance.fixtures.instance import Instance, Options
 from asgi_conformance.fixtures.probe.asgi_probe import Foreign, Recipe
 from asgi_conformance.fixtures.recording import OVER, Entry, Recording
@@ -142,6 +143,10 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
     instance = record.instance
     if instance is None:
         raise CannotBeMade("no script can be made yet for a check that starts, signals or configures a process itself")
+    if isinstance(instance, DeployedInstance):
+        raise CannotBeMade(
+            "a script starts the server, so none can be made of one that is deployed: say --server alone"
+        )
     if result["id"].startswith("conformance/lifespan/") or record.looked_into_the_log:
         what = "log" if record.looked_into_the_log else "lifespan"
         raise CannotBeMade(f"no script can be made yet for a check that looks at the server's {what}")
