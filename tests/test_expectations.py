@@ -25,10 +25,15 @@ A, B, C = (f"tests/samples/verdicts.py::test_{name}[http1]" for name in "abc")
         (["h11", "httptools"], {"httptools"}, True),
         (["h11"], {"httptools"}, False),
         (["h11"], set(), False),
+        (["httptools-websockets-sansio"], {"httptools", "websockets-sansio", "uvloop"}, True),
+        (["httptools-websockets-sansio"], {"h11", "websockets-sansio", "uvloop"}, False),
+        (["httptools-websockets-sansio"], {"httptools", "websockets", "uvloop"}, False),
+        (["h11-wsproto", "httptools-websockets"], {"httptools", "websockets"}, True),
+        (["websockets"], {"httptools", "websockets-sansio"}, False),
     ],
 )
 def test_an_entry_applies_to_its_variants(variants: list[str], factors: set[str], applies: bool) -> None:
-    """Without variants it applies to all of them."""
+    """Without variants it applies to all of them; one that is made of several choices asks for each of these."""
     assert Expectation([A], "why", variants=variants).applies(factors, "1.0") is applies
 
 

@@ -137,6 +137,7 @@ async def test_early_response_tells_what_becomes_of_the_connection(http: Http, e
     await application.finish()
     if b"close" in connection_options(response):
         return
+    await http.settle()  # some servers close where the content is not there yet, and take it where it is
     exchange.connection.write(CONTENT[LENGTH])
     await http.exchange()
     if await next_or_closed(http, exchange.connection) is None:
