@@ -55,8 +55,9 @@ SUITES = {
     "http": ("core", "http", "http1"),
     "lifespan": ("lifespan",),
     "process": ("process",),
+    "tls": ("tls",),
     "websocket": ("websocket",),
-    "all": ("core", "http", "http1", "websocket"),
+    "all": ("core", "http", "http1", "tls", "websocket"),
 }
 """Which folders of checks a fault can show in."""
 
@@ -106,6 +107,11 @@ ALONE = (
     "more-body-defaults-to-true",
     "lifespan-called-for-a-request",
     "websocket-type-wrong",
+    *("tls-left-out-over-1.2", "tls-left-out-over-1.3", "tls-left-out-with-a-certificate"),
+    *("tls-left-out-of-later-requests", "extension-of-pairs", "certificates-not-asked-for"),
+    "failed-handshake-is-left-open",
+    "handshakes-one-at-a-time",
+    "left-handshake-is-the-last",
 )
 
 

@@ -97,9 +97,11 @@ async def test_any_client(
 @given(version=st.sampled_from(["1.2", "1.3", None]), body=st.binary(max_size=500), record=RECORDS, packet=PACKETS)
 async def test_any_cut(tls: Tls, version: str | None, body: bytes, record: int, packet: int) -> None:
     """However a request is cut into records and packets, the application receives its body as it was sent."""
-    connection = await opened(tls, Hello(version, record=record, packet=packet))
+    connection = await opened(tls, Hello(version))
     if connection is None:
         return
+    connection.close()
+    connection = await tls.secure(Hello(version, record=record, packet=packet))
     exchange, application = await tls.call("POST", body=body, connection=connection)
     assert await application.body() == body
     await application.respond(200, body=body)

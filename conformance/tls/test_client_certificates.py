@@ -204,7 +204,7 @@ async def test_no_error_with_a_good_certificate(tls: Tls, key: str) -> None:
 @requires("tls.presence.every-request")
 async def test_extension_is_there_with_a_certificate(tls: Tls, version: str) -> None:
     """Where the server offers the extension, it does so to a client with a certificate, over each version of TLS."""
-    await shown(tls, tls.certificates.identity())
+    await tls.offers(tls.certificates.identity())
     hello = Hello(version, identity=tls.certificates.identity(length=2))
     connection = await tls.agreed(hello, f"TLS {version}")
     assert "tls" in ((await tls.scope(connection=connection)).get("extensions") or {})

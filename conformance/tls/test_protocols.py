@@ -55,23 +55,6 @@ async def test_selected_protocol_is_spoken(tls: Tls, offered: tuple[str, ...], v
     await tls.exchange()
 
 
-@pytest.mark.parametrize(
-    "offered",
-    [case("nothing", ()), case("http-1-1", ("http/1.1",)), case("h2", ("h2",)), case("unknown", ("unknown/9",))],
-)
-@requires("rfc7301.selection.advertised")
-async def test_only_what_is_offered_is_selected(tls: Tls, offered: tuple[str, ...]) -> None:
-    """The server selects no protocol that the client does not offer."""
-    await selects(tls)
-    try:
-        connection = await tls.secure(Hello(protocols=offered))
-    except Refused:
-        await tls.exchange()
-        return
-    assert connection.protocol is None or connection.protocol in offered
-    await tls.exchange()
-
-
 @pytest.mark.parametrize("version", [case("tls-1-2", "1.2"), case("tls-1-3", "1.3")])
 @requires("rfc7301.selection.none")
 async def test_unknown_protocols_are_refused(tls: Tls, version: str) -> None:
