@@ -14,7 +14,7 @@ from asgi_conformance.fixtures.requirements import catalogue
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 CHECK = re.compile(r"`(?:conformance/)?((?:\w+/)?test_\w+\.py)::(test_\w+)(?:\[([^\]`]+)\])?`")
-REQUIREMENT = re.compile(r"`((?:core|http|lifespan|process|rfc\d+|websocket)(?:\.[a-z0-9-]+)+)`")
+REQUIREMENT = re.compile(r"`((?:core|http|interop|lifespan|process|rfc\d+|websocket)(?:\.[a-z0-9-]+)+)`")
 
 
 @pytest.fixture(scope="module")
