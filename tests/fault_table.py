@@ -54,6 +54,7 @@ def concerns(fault: Fault, requirement: str) -> bool:
 SUITES = {
     "http": ("core", "http", "http1"),
     "lifespan": ("lifespan",),
+    "interop": ("interop",),
     "process": ("process",),
     "tls": ("tls",),
     "websocket": ("websocket",),
@@ -172,7 +173,7 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
         expectations.write_text("")
         modules = sorted({module for fault in faults for module in modules_of(fault)})
         modules = modules or [str(ROOT / "conformance" / name) for name in only]
-        if not faults or faults[0].suite == "process":
+        if not faults or faults[0].suite in ("process", "interop"):
             scale = max(scale, BOOTING)
         command = [sys.executable, "-m", "pytest", *modules, "-q", "--no-header", "--tb=no"]
         for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):

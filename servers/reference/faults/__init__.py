@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from asgi_conformance.servers.reference.events import Application
 from asgi_conformance.servers.reference.faults import (
+    frameworks,
     heads,
     http1,
     lifespans,
@@ -30,6 +31,7 @@ __all__ = [
     "FAULTS",
     "Fault",
     "apply",
+    "frameworks",
     "heads",
     "http1",
     "lifespans",

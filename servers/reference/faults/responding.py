@@ -221,6 +221,13 @@ def _() -> None:
     wire.date = lambda: b"Sun, 06 Nov 1994 08:49:37 GMT"
 
 
+@_frames_head("date-of-the-connection", "rfc9110.date.approximate")
+def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
+    known = vars(exchange.connection).setdefault("first_date", wire.date())
+    given = [field for field in headers if field[0] != b"date"]
+    return headers if len(given) == len(headers) or b"date" in dict(start.headers) else [*given, (b"date", known)]
+
+
 # --- what the end of the body is told by ------------------------------------------------------------------------------
 
 CODINGS = ("http.transfer-encoding.ignored", "rfc9112.transfer-encoding.*")
