@@ -91,7 +91,7 @@ def _try(path: Path, python: str) -> int:
         return REPRODUCED
     _, found, differences = done.stdout.partition("NOT REPRODUCED")
     told = found + differences if found else "\n".join((done.stdout + done.stderr).splitlines()[-_MOST_LINES:])
-    print(f"{path}: written, but it does not show the failure each time; run just now it said")
+    print(f"{path}: written, but the failure did not show when it was run just now; it said")
     print(textwrap.indent(told, "  ").rstrip())
     return NOT_REPRODUCED
 
@@ -109,7 +109,7 @@ def _run(arguments: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any], Reco
         recording.begin(None)
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-                plugins = ("-p", "no:cacheprovider", "-p", "asgi_conformance.reporting.repro")
+                plugins = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "asgi_conformance.reporting.repro")
                 status = cli.run([*plugins, f"--results={results}", *arguments])
             record = recording.current
         finally:
@@ -217,7 +217,7 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ins
     }
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
     lines += ["", *_LEGEND, "TIMELINE = ["]
-    lines += [f"    {literal(entry, 4)}," for entry in timeline(record)]
+    lines += [f"    {_row(entry)}," for entry in timeline(record)]
     return "\n".join([*lines, "]"]) + "\n"
 
 
@@ -230,6 +230,14 @@ _LEGEND = textwrap.dedent("""\
     #            scope), gets (what step K returned), catches (what step K raised), ends: this is waited for.
     # everybody  waits in vain, for so many seconds: this is what did not happen.
     """).splitlines()
+
+
+def _row(entry: Entry) -> str:
+    """Return the source of an entry, which begins with who, verb, and whatever is short, in one line."""
+    flat = _flat(entry)
+    if len(flat) <= _WIDTH - 4:
+        return flat
+    return f"({', '.join(map(_flat, entry[:-1]))}, {literal(entry[-1], 4)})"
 
 
 def _command(instance: Instance) -> list[str]:
@@ -283,7 +291,7 @@ _RECIPES = {
 def literal(value: Any, indent: int = 0) -> str:
     """Return the source of a value, in lines that can be read, each but the first indented by so many spaces and more."""
     flat = _flat(value)
-    if len(flat) + indent <= _WIDTH - 20:
+    if len(flat) + indent <= _WIDTH - 10:
         return flat
     margin = " " * (indent + 4)
     brackets = "{}" if type(value) is dict else "[]" if type(value) is list else "()"

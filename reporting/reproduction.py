@@ -540,7 +540,9 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
         elif verb == "sees":
             found[who, "at the end saw"] = what[0]
         elif verb == "begins":
-            found[who, "was called with"] = what[0]
+            scope = what[0] if isinstance(what[0], dict) else {"": what[0]}
+            for key, value in scope.items():
+                found[who, f"was called with {key}"] = value
         elif verb == "ends" and who == "server":
             found[who, "ended with status"] = what[0]
         elif verb == "ends":
@@ -561,13 +563,20 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
 
 def normalised(value: Any, places: dict[str, Any]) -> str:
     """Return a value's repr without what differs from run to run."""
-    text = repr(plain(value))
+    text = repr(ordered(plain(value)))
     text = re.sub(r"(?i)(?<=\\n)(date|server): .*?(?=\\r|\\n|.$)", r"\1: ...", text)
     text = re.sub(r"(?i)(\(b'date', b')[^']*", r"\1...", text)
     text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
     for name, place in places.items():
         text = re.sub(rf"(?<!\w){re.escape(str(place))}(?!\w)", f"<{name}>", text)
     return text
+
+
+def ordered(value: Any) -> Any:
+    """Return a plain value with the keys of its dictionaries in one order, which is not the server's to choose."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value, key=repr)}
+    return type(value)([ordered(item) for item in value]) if isinstance(value, (list, tuple)) else value
 
 
 def differences(recorded: dict[str, str], now: dict[str, str]) -> list[str]:
@@ -581,6 +590,13 @@ def differences(recorded: dict[str, str], now: dict[str, str]) -> list[str]:
             lead = "... " if cut else ""
             told += [name, f"    recorded: {lead}{clip(then[cut:])}", f"    now:      {lead}{clip(this[cut:])}"]
     return told
+
+
+def compared(run: Replay, server: Server) -> list[str]:
+    """Return in words what differs in this run from the recorded one."""
+    address = server.address if isinstance(server.address, str) else server.address[1]
+    now = findings(run.seen, dict(run.local_ports, server=address))
+    return differences(findings(TIMELINE, dict(LOCAL_PORTS, server=ADDRESS)), now)
 
 
 def clip(text: str, longest: int = 240) -> str:
@@ -666,12 +682,21 @@ def main() -> int:
     )
     parser.add_argument("--time-scale", type=float, default=1.0, help="stretch every deadline, on a slow machine")
     parser.add_argument("--command", help='another server, such as "{python} -m other {app} --bind {host}:{port}"')
+    parser.add_argument(
+        "--attempts", type=int, default=3, help="how often to try what does not happen each time (default: 3)"
+    )
     options = parser.parse_args()
+    if options.attempts < 1 or not options.time_scale > 0:
+        parser.error("--attempts and --time-scale have to be greater than 0")
     try:
         python = interpreter(options.python)
         version = version_of(python) if options.command is None else "another server"
         command = COMMAND if options.command is None else shlex.split(options.command)
-        run, server = asyncio.run(replay(command, python, options.time_scale))
+        attempts, different = 0, ["not tried yet"]
+        while different and attempts < options.attempts:
+            attempts += 1
+            run, server = asyncio.run(replay(command, python, options.time_scale))
+            different = compared(run, server)
     except CannotRun as error:
         print(error, file=sys.stderr)
         return 2
@@ -683,15 +708,12 @@ def main() -> int:
     print(" " * 13 + COMPLAINT.replace("\n", margin))
     print(f"this time    {version}: {' '.join(map(shlex.quote, server.argv))}")
     show(run.lines)
-    address = server.address if isinstance(server.address, str) else server.address[1]
-    now = findings(run.seen, dict(run.local_ports, server=address))
-    recorded = findings(TIMELINE, dict(LOCAL_PORTS, server=ADDRESS))
-    different = differences(recorded, now)
     if different:
-        print("NOT REPRODUCED: what the client received or the application saw differs from the recorded run")
+        print(f"NOT REPRODUCED in {attempts} attempts: the client received, or the application saw, something else")
         print("\n".join("  " + line for line in different))
         return 1
-    print("REPRODUCED: the client received and the application saw what they did in the recorded run")
+    times = f" at attempt {attempts}" if attempts > 1 else ""
+    print(f"REPRODUCED{times}: the client received and the application saw what they did in the recorded run")
     return 0
 
 

@@ -29,7 +29,7 @@ def make(tmp_path: Path) -> Make:
         given = [f"--server-args=--fault {fault}"] if fault else []
         output = ("-o", "script.py")
         module = "asgi_conformance.reporting.cli"
-        plugin = ("-p", "pytest_asyncio.plugin")
+        plugin = ("-p", "pytest_asyncio.plugin", "--time-scale=0.4")
         return Run(tmp_path, module, "repro", check, *output, *given, *plugin, *arguments, environment=BARE).outcome()
 
     return run
@@ -73,10 +73,19 @@ def test_script_shows_the_failure(tmp_path: Path, make: Make, fault: str, check:
     assert lines[-1].startswith("REPRODUCED")
     for word in ("requirement", "expected", "complaint", "this time"):
         assert any(line.startswith(f"{word} ") for line in lines)
-    without = run_script(tmp_path, f"--command={reference.command} {reference.tcp}")
+    without = run_script(tmp_path, f"--command={reference.command} {reference.tcp}", "--attempts=1", "--time-scale=0.3")
     assert without.returncode == 1, without.stdout + without.stderr
     assert "\nNOT REPRODUCED" in without.stdout
     assert "    recorded: " in without.stdout
+
+
+def test_difference_is_told_where_it_is(tmp_path: Path, make: Make) -> None:
+    """A server without the fault is told apart by the one key of the scope that it has right, in the last attempt."""
+    check = "conformance/http/test_scope_path.py::test_percent_encoded_octets_are_decoded[http1-space]"
+    make(check, fault="path-not-decoded")
+    without = run_script(tmp_path, f"--command={reference.command} {reference.tcp}", "--attempts=2", "--time-scale=0.3")
+    told = without.stdout.partition("\nNOT REPRODUCED in 2 attempts: ")[2].splitlines()[1:]
+    assert told == ["  call 1 was called with path", "      recorded: '/a%20b'", "      now:      '/a b'"]
 
 
 def test_script_is_made_of_what_every_interpreter_has(tmp_path: Path, make: Make) -> None:
@@ -94,6 +103,7 @@ def test_script_is_made_of_what_every_interpreter_has(tmp_path: Path, make: Make
     assert done.stderr.startswith("reference is not installed for ")
     assert "pip install asgi-conformance" in done.stderr
     assert run_script(tmp_path, "--python=no-such-python").returncode == 2
+    assert run_script(tmp_path, "--attempts=0").returncode == 2
     gone = run_script(tmp_path, "--command=no-such-server {app}")
     assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)
 
