@@ -12,7 +12,6 @@ from asgi_conformance.fixtures.results import Result
 from asgi_conformance.fixtures.verdicts import ERROR, FAIL, OBSERVED, PASS, UNSTABLE, VERDICTS, WARN
 from asgi_conformance.reporting import loading
 from asgi_conformance.reporting.loading import Run
-from asgi_conformance.reporting.markdown import what_happened
 
 WORSE = 1
 """The exit status where anything got worse."""
@@ -88,4 +87,4 @@ def _print_pairs(heading: str, pairs: Sequence[tuple[Result, Result]]) -> None:
         known = f", known: {textwrap.shorten(new.expected, 100, placeholder=' ...')}" if new.expected else ""
         print(f"  {old.verdict} -> {new.verdict}   {', '.join(new.requirements)}   {new.level}   {new.id}{known}")
         if new.broken or new.verdict in (ERROR, UNSTABLE):
-            print(f"      {textwrap.shorten(what_happened(new), 200, placeholder=' ...')}")
+            print(f"      {textwrap.shorten(new.headline, 200, placeholder=' ...')}")

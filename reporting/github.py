@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from asgi_conformance.reporting.loading import Run
-from asgi_conformance.reporting.markdown import what_happened
 
 _MOST = 50  # failures of all runs that are told one by one; GitHub itself shows ten of a step
 
@@ -15,7 +14,7 @@ def lines(runs: Sequence[Run]) -> Iterable[str]:
     found = [(run, result) for run in runs for result in run.unexpected()]
     for run, result in found[:_MOST]:
         cited = ", ".join(result.requirements)
-        message = f"{what_happened(result)}\nexpected: {result.title}\nagain: {run.again(result.id)}"
+        message = f"{result.headline}\nexpected: {result.title}\nagain: {run.again(result.id)}"
         yield f"::error title={_property(f'{run.label}: {cited} ({result.level})')}::{_data(message)}"
     if len(found) > _MOST:
         yield f"::error title=ASGI conformance::{len(found) - _MOST} more checks failed; the report lists them"

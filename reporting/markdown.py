@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from asgi_conformance.fixtures.requirements import MUST, SHOULD, catalogue
 from asgi_conformance.fixtures.results import Result
-from asgi_conformance.fixtures.verdicts import ERROR, UNSTABLE, VERDICTS
+from asgi_conformance.fixtures.verdicts import VERDICTS
 from asgi_conformance.reporting.links import link
 from asgi_conformance.reporting.loading import Run
 from asgi_conformance.reporting.rates import rate
@@ -40,16 +40,9 @@ def text(runs: Sequence[Run]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def what_happened(result: Result) -> str:
-    """Return in one line what is wrong with a result that makes a run fail."""
-    if result.expected is not None and not result.broken and result.verdict not in (ERROR, UNSTABLE):
-        return f"it passed, though it is expected to fail: {result.expected}"
-    return (result.message.splitlines() or [result.verdict])[0]
-
-
 def _item(result: Result) -> str:
     cited = " ".join(_cited(name) for name in result.requirements)
-    happened = what_happened(result)
+    happened = result.headline
     if len(happened) > _LONGEST:
         happened = happened[:_LONGEST] + " ..."
     return (
