@@ -1,4 +1,4 @@
-"""The command line `asgi-conformance`: run the suite without knowing pytest, list the servers and the requirements."""
+"""The command line `asgi-conformance`: run the suite without knowing pytest, look things up, report what was found."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
 from asgi_conformance.fixtures.requirements import LEVELS, Requirement
 from asgi_conformance.reporting import releases, repro
+from asgi_conformance.reporting.badge import print_badge
+from asgi_conformance.reporting.diff import print_diff
+from asgi_conformance.reporting.loading import BadResults
+from asgi_conformance.reporting.report import write_report
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 
@@ -42,12 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "release":
             return judge_release(options, more)
-        if options.command == "servers":
-            return list_servers()
-        return list_requirements(options.document)
+        return _carry_out(options)
+    except BadResults as error:
+        print(f"asgi-conformance: {error}", file=sys.stderr)
+        return BAD_USAGE
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    if options.command == "servers":
+        return list_servers()
+    if options.command == "report":
+        return write_report(options.results, options.output, options.github)
+    if options.command == "diff":
+        return print_diff(options.before, options.after)
+    if options.command == "badge":
+        return print_badge(options.results)
+    return list_requirements(options.document)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +105,24 @@ def _parser() -> argparse.ArgumentParser:
         "requirements", help="list what is asked of a server, with the words of the specification"
     )
     catalogue.add_argument("--document", metavar="NAME", help="only those of one document, such as www.rst")
+    report = commands.add_parser(
+        "report", help="make a page, Markdown and badges of results files (pytest --results=FILE.json)"
+    )
+    report.add_argument("results", nargs="+", type=Path, metavar="RESULTS.json")
+    report.add_argument("-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    report.add_argument(
+        "--github",
+        action="store_true",
+        default=os.environ.get("GITHUB_ACTIONS") == "true",
+        help="print failures that are not expected as annotations (default: in GitHub Actions)",
+    )
+    diff = commands.add_parser(
+        "diff", help="show which verdicts changed from one results file to another; exit status 1 if any got worse"
+    )
+    diff.add_argument("before", type=Path, metavar="A.json")
+    diff.add_argument("after", type=Path, metavar="B.json")
+    badge = commands.add_parser("badge", help="print the JSON of a shields.io endpoint badge for a results file")
+    badge.add_argument("results", type=Path, metavar="RESULTS.json")
     return parser
 
 
