@@ -190,8 +190,8 @@ def judge_release(options: argparse.Namespace, more: Sequence[str]) -> int:
 
 
 def list_servers() -> int:
-    """Print a table: each server's name, its version if it is installed for this interpreter, and its variants."""
-    rows: list[tuple[list[str], list[str], list[str]]] = [(["name"], ["version"], ["variants"])]
+    """Print a table: each server's name, its version if it is installed for this interpreter, variants, abilities."""
+    rows = [(["name"], ["version"], ["variants, and what it can do"])]
     broken = []
     for name in registry.names():
         try:
@@ -200,7 +200,8 @@ def list_servers() -> int:
             broken.append(f"{name}: {error}")
             continue
         variants = [f"{group}: {', '.join(choices)}" for group, choices in server.variants.items()]
-        rows.append(([name], [_installed(server)], variants))
+        abilities = textwrap.wrap(", ".join(server.abilities()), 44, break_on_hyphens=False)
+        rows.append(([name], [_installed(server)], [*variants, *abilities]))
     for line in itertools.chain(_table(rows), broken):
         print(line)
     return 0

@@ -81,11 +81,20 @@ class Run:
 
 
 def load(paths: Iterable[Path]) -> list[Run]:
-    """Read results files and return their runs: servers by name and variant, versions from old to new.
+    """Read results files, and all of those in folders; return their runs: servers by name and variant, old versions first.
 
-    Raises ``BadResults`` for the first that cannot be used.
+    Raises ``BadResults`` for the first that cannot be used, and for a folder without one.
     """
-    return sorted((read(path) for path in paths), key=_place)
+    return sorted((read(file) for path in paths for file in _files(path)), key=_place)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.json"))
+    if not found:
+        raise BadResults(f"there are no results files in {path} (pytest --results=FILE.json writes one)")
+    return found
 
 
 def read(path: Path) -> Run:

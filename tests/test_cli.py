@@ -120,9 +120,11 @@ def test_the_installed_command_is_this_one() -> None:
 
 
 def test_the_table_of_servers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is installed has its version, one that is not the command that installs it; variants stand in groups."""
+    """One that is installed has its version, another the command that installs it; then variants, and what it can do."""
     servers = {
-        "here": Server("here", "run", distribution="pytest", variants={"http": {"a": "", "b": ""}, "loop": {"c": ""}}),
+        "here": Server(
+            "here", "run", distribution="pytest", variants={"http": {"a": "", "b": ""}, "loop": {"c": ""}}, reload="-r"
+        ),
         "away": Server("away", "run", distribution="no-such-distribution", requires=("no-such[all]", "other")),
         "own": Server("own", "run"),
     }
@@ -134,7 +136,8 @@ def test_the_table_of_servers(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert lines[1].split() == ["here", pytest.__version__, "http:", "a,", "b"]
     assert lines[2].strip() == "loop: c"
     assert lines[2].index("loop") == lines[1].index("http") == lines[0].index("variants")
-    assert "not installed (pip install 'no-such[all]' other)" in lines[3]
+    assert lines[3].strip() == "HTTP/1.0, HTTP/1.1, lifespan, WebSocket, reload"
+    assert "not installed (pip install 'no-such[all]' other)" in lines[4]
     assert lines[-1] == "broken: the server adapter 'nosuch:it' cannot be imported: No module named 'nosuch'"
 
 

@@ -142,6 +142,17 @@ def test_versions_are_read_as_history(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_is_its_files(tmp_path: Path) -> None:
+    """What a matrix leaves behind is read as a whole; where there is nothing, that is told."""
+    for name in ("one", "other"):
+        reports.write(tmp_path / f"{name}.json", name=name)
+    assert [run.name for run in loading.load([tmp_path])] == ["one", "other"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(loading.BadResults, match=f"there are no results files in {empty} "):
+        loading.load([empty])
+
+
 def test_the_line_that_runs_a_check_again(tmp_path: Path) -> None:
     """It names the server as it was named; of a server without an adapter, the template of its command."""
     run = loading.read(reports.write(tmp_path / "a.json", variant="h11-wsproto"))
