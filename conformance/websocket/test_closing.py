@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from asgi_conformance.fixtures.application import Application, Event, Fields, Raised, Step
-from asgi_conformance.fixtures.checks import case, inapplicable, requires
+from asgi_conformance.fixtures.checks import case, inapplicable, requires, unsupported
 from asgi_conformance.fixtures.frames import CLOSE, TEXT, close_payload, frame
 from asgi_conformance.fixtures.http1 import Http1Connection
 from asgi_conformance.fixtures.timing import DEADLINE
@@ -137,7 +137,7 @@ async def test_application_denies(websocket: WebSockets, events: list[Event]) ->
     """After the application has denied the connection, receive gives a websocket.disconnect."""
     _, application = await websocket.call()
     if len(events) > 1 and "websocket.http.response" not in application.scope.get("extensions", {}):
-        inapplicable("the server does not offer denial responses")
+        unsupported("websocket.http.response")
     await connected(application)
     for event in events:
         await application.send(event)

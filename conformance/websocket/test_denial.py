@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from asgi_conformance.fixtures.application import Application, Event
-from asgi_conformance.fixtures.checks import case, inapplicable, requires
+from asgi_conformance.fixtures.checks import case, requires, unsupported
 from asgi_conformance.fixtures.http import Header, Headers, Request, Response
 from asgi_conformance.fixtures.websocket import (
     WebSocket,
@@ -24,9 +24,9 @@ STATUSES = (200, 204, 301, 400, 401, 403, 404, 418, 429, 500, 503, 599)
 
 
 def judge_offer(application: Application) -> None:
-    """End the check as inapplicable where the server does not offer the extension."""
+    """End the check as unsupported where the server does not offer the extension."""
     if EXTENSION not in (application.scope.get("extensions") or {}):
-        inapplicable(f"the server does not offer {EXTENSION}, which is optional")
+        unsupported(EXTENSION)
 
 
 async def denying(websocket: WebSockets) -> tuple[WebSocket, Application]:
