@@ -7,8 +7,6 @@ import itertools
 import os
 import shlex
 import sys
-import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -16,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from asgi_conformance import __version__
-from asgi_conformance.fixtures import requirements
-from asgi_conformance.fixtures.requirements import LEVELS, Requirement
 from asgi_conformance.reporting import releases, repro
 from asgi_conformance.reporting.badge import print_badge
 from asgi_conformance.reporting.diff import print_diff
+from asgi_conformance.reporting.explain import explain
+from asgi_conformance.reporting.listing import list_requirements
 from asgi_conformance.reporting.loading import BadResults
 from asgi_conformance.reporting.report import write_report
 from asgi_conformance.servers import registry
@@ -30,7 +28,6 @@ ROOT = Path(__file__).parent.parent
 CHECKS = ROOT / "conformance"
 PLUGIN = "asgi_conformance.fixtures.plugin"
 BAD_USAGE = 2
-_WIDTH = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +61,9 @@ def _carry_out(options: argparse.Namespace) -> int:
         return print_diff(options.before, options.after)
     if options.command == "badge":
         return print_badge(options.results)
-    return list_requirements(options.document)
+    if options.command == "explain":
+        return explain(options.id)
+    return list_requirements(options.document, options.uncovered)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
         "requirements", help="list what is asked of a server, with the words of the specification"
     )
     catalogue.add_argument("--document", metavar="NAME", help="only those of one document, such as www.rst")
+    catalogue.add_argument("--uncovered", action="store_true", help="only those that no check verifies, and why")
+    explained = commands.add_parser(
+        "explain", help="tell all about one requirement or check: quote, link, what a failure means, source"
+    )
+    explained.add_argument("id", metavar="ID", help="an id, or the beginning of one")
     report = commands.add_parser(
         "report", help="make a page, Markdown and badges of results files (pytest --results=FILE.json)"
     )
@@ -222,36 +226,6 @@ def _table(rows: Sequence[Sequence[Sequence[str]]]) -> Iterable[str]:
     for row in rows:
         for lines in itertools.zip_longest(*row, fillvalue=""):
             yield "  ".join(f"{line:<{width}}" for line, width in zip(lines, widths, strict=True)).rstrip()
-
-
-# --- requirements -----------------------------------------------------------------------------------------------------
-
-
-def list_requirements(document: str | None = None) -> int:
-    """Print every requirement (of one document), how many there are, and which have no check, with the reason."""
-    catalogue = list(requirements.catalogue().values())
-    documents = list(dict.fromkeys(requirement.document for requirement in catalogue))
-    if document is not None and document not in documents:
-        print(f"asgi-conformance: there is no document {document!r}; there are {', '.join(documents)}", file=sys.stderr)
-        return BAD_USAGE
-    chosen = [requirement for requirement in catalogue if document in (None, requirement.document)]
-    for name, group in itertools.groupby(chosen, lambda requirement: requirement.document):
-        print(f"{name}\n")
-        for requirement in group:
-            _print_requirement(requirement, f'"{requirement.quote}"')
-        print()
-    unchecked = [requirement for requirement in chosen if requirement.unchecked]
-    levels = Counter(requirement.level for requirement in chosen)
-    counts = ", ".join(f"{levels[level]} {level}" for level in LEVELS if levels[level])
-    print(f"{len(chosen)} requirements ({counts}); {len(unchecked)} without a check{':' if unchecked else ''}")
-    for requirement in unchecked:
-        _print_requirement(requirement, requirement.unchecked or "")
-    return 0
-
-
-def _print_requirement(requirement: Requirement, text: str) -> None:
-    print(f"  {requirement.id}  {requirement.level}")
-    print(textwrap.fill(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
-from asgi_conformance.reporting import cli
+from asgi_conformance.reporting import checks, cli
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 from asgi_conformance.tests.fakes import BARE, ROOT, Outcome, Run, fake_server, read_results
@@ -160,7 +160,9 @@ def test_every_requirement_is_listed(capsys: pytest.CaptureFixture[str]) -> None
     catalogue = requirements.catalogue().values()
     unchecked = [requirement for requirement in catalogue if requirement.unchecked]
     for requirement in catalogue:
-        assert f'{requirement.id} {requirement.level} "{requirement.quote}"' in words
+        number = len(checks.citing(requirement.id))
+        count = f"{number} check{'' if number == 1 else 's'}"
+        assert f'{requirement.id} {requirement.level} {count} "{requirement.quote}"' in words
     for requirement in unchecked:
         assert f"{requirement.id} {requirement.level} {requirement.unchecked}" in words
     assert f"{len(catalogue)} requirements (" in words

@@ -122,8 +122,8 @@ function spans(key) {
 }
 
 function head() {
-  const name = (group) => `<th scope="colgroup" colspan="${group.size}" class="${edge[group.place]}">${escape(group.column.name)}</th>`;
-  const variant = (group) => `<th scope="colgroup" colspan="${group.size}" class="variant ${edge[group.place]}">${escape(group.column.variant) || '<span class="unseen">default variant</span>'}</th>`;
+  const name = (group) => `<th scope="colgroup" colspan="${group.size}" class="${edge[group.place]}"><span class="stuck">${escape(group.column.name)}</span></th>`;
+  const variant = (group) => `<th scope="colgroup" colspan="${group.size}" class="variant ${edge[group.place]}"><span class="stuck">${escape(group.column.variant) || '<span class="unseen">default variant</span>'}</span></th>`;
   const version = (column, place) =>
     `<th scope="col" class="${edge[place]}"><button type="button" tabindex="-1" class="plain run" data-column="${place}" aria-label="${escape(column.label)} on Python ${escape(column.python)}: about this run">${escape(column.version) || "?"}</button><small>py ${escape(column.python)}</small></th>`;
   const variants = columns.some((column) => column.variant);
