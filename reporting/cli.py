@@ -7,6 +7,7 @@ import itertools
 import os
 import shlex
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path

@@ -492,7 +492,7 @@ def _(application: Application) -> Application:
                 return {"type": "http.request", "body": b"", "more_body": False}
             return event
 
-        await application(scope, whole if scope.get("method") == "POST" else receive, send)
+        await application(scope, whole if scope["type"] == "http" else receive, send)
 
     return faulty
 
@@ -561,7 +561,9 @@ def _() -> None:
     TLS.secure = secure  # type: ignore[method-assign]
 
 
-@server_fault("left-handshake-is-the-last", "process.tls.left-handshake", "process.tls.*", suite="tls")
+@server_fault(
+    "left-handshake-is-the-last", "process.tls.left-handshake", "process.tls.*", "rfc8446.error.closes", suite="tls"
+)
 def _() -> None:
     original = TLS.secure
     left: list[Stream] = []
