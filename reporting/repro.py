@@ -14,7 +14,7 @@ import sys
 import tempfile
 import textwrap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,7 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ins
         for key in result["requirements"]
     ]
     declared = instance.launch.server
+    numbered = _numbered(record.entries)
     adapter = {
         "name": server["name"],
         "distribution": declared.distribution,
@@ -213,7 +214,7 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ins
         "ENVIRONMENT": dict(declared.environment),
         "IGNORED": (*declared.ignores, "PYTHON"),
         "ADDRESS": instance.socket_path or instance.port,
-        "LOCAL_PORTS": {name: port for name, port in record.local_ports.items() if port},
+        "LOCAL_PORTS": {numbered[name]: port for name, port in record.local_ports.items() if port and name in numbered},
     }
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
     lines += ["", *_LEGEND, "TIMELINE = ["]
@@ -229,6 +230,8 @@ _LEGEND = textwrap.dedent("""\
     #            it returns, raises, cancels step K, or is let go (gives up and returns): this is done. It begins (with a
     #            scope), gets (what step K returned), catches (what step K raised), ends: this is waited for.
     # everybody  waits in vain, for so many seconds: this is what did not happen.
+    # another client is answered: an ordinary request on a connection of its own, after which the server has done what it
+    #            was about to do. This is done, and waited for.
     """).splitlines()
 
 
@@ -254,7 +257,9 @@ def timeline(record: Recording) -> list[Entry]:
     if OVER in entries and not record.hurt:
         entries = entries[: entries.index(OVER)]
     merged: list[Entry] = []
-    for entry in entries:
+    numbered = _numbered(entries)
+    for who, *what in entries:
+        entry = (numbered[who], *what)
         if merged and entry[1] == "receives" and merged[-1][:2] == entry[:2]:
             merged[-1] = (*entry[:2], merged[-1][2] + entry[2])
         elif entry[1] in ("begins", "gets"):
@@ -262,6 +267,16 @@ def timeline(record: Recording) -> list[Entry]:
         else:
             merged.append(entry)
     return merged
+
+
+def _numbered(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return new names for connections and calls, of which some may have gone from the record, without gaps."""
+    names: dict[str, str] = {}
+    for who, *_ in entries:
+        kind, _, number = who.partition(" ")
+        place = sum(name.startswith(f"{kind} ") for name in names.values()) + 1
+        names.setdefault(who, f"{kind} {place}" if number.isdigit() else who)
+    return names
 
 
 def _known(value: Any) -> Any:

@@ -302,6 +302,9 @@ class Replay:
                     await self.clients[who].connect(server.address)
                 elif verb == "is over":
                     await self.settle()
+                elif verb == "is answered":
+                    answered = await server.answers(PATIENCE * self.scale)
+                    self.tell(who, verb if answered else "is not answered")
                 elif who.startswith("client") and verb not in ("receives", "sees"):
                     self.tell(*entry)
                     self.clients[who].act(verb, *entry[2:])
@@ -488,22 +491,28 @@ class Server:
     async def ready(self, scale: float) -> None:
         """Wait until a request is answered by the application."""
         deadline = time.monotonic() + BOOT * scale
-        request = f"GET {READY} HTTP/1.1\r\nHost: ready.test\r\nConnection: close\r\n\r\n".encode()
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if isinstance(self.address, str):
-                    reader, writer = await asyncio.open_unix_connection(self.address)
-                else:
-                    reader, writer = await asyncio.open_connection(*self.address)
-                writer.write(request)
-                answer = await asyncio.wait_for(reader.readline(), 2)
-                writer.close()
-                if b" 204" in answer:
-                    return
-            except (OSError, asyncio.TimeoutError):
-                pass
+            if await self.answers(2.0):
+                return
             await asyncio.sleep(0.05)  # nothing but a connection tells that a server listens
         raise CannotRun(f"{' '.join(self.argv)} did not answer; the end of its log:\n{self.log()}")
+
+    async def answers(self, span: float) -> bool:
+        """Tell whether an ordinary request, on a connection of its own, is answered within so many seconds."""
+        request = f"GET {READY} HTTP/1.1\r\nHost: another.test\r\n\r\n".encode()
+        writer = None
+        try:
+            if isinstance(self.address, str):
+                reader, writer = await asyncio.open_unix_connection(self.address)
+            else:
+                reader, writer = await asyncio.open_connection(*self.address)
+            writer.write(request)
+            return b" 204" in await asyncio.wait_for(reader.readline(), span)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        finally:
+            if writer is not None:
+                writer.close()
 
     def log(self) -> str:
         """Return the end of what the server has written."""
@@ -543,6 +552,8 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
             scope = what[0] if isinstance(what[0], dict) else {"": what[0]}
             for key, value in scope.items():
                 found[who, f"was called with {key}"] = value
+        elif verb == "is not answered":
+            found[who, verb] = True
         elif verb == "ends" and who == "server":
             found[who, "ended with status"] = what[0]
         elif verb == "ends":
