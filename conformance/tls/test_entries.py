@@ -11,7 +11,7 @@ from asgi_conformance.fixtures.values import is_a, items
 
 VERSIONS = [case("tls-1-2", "1.2"), case("tls-1-3", "1.3")]
 KINDS = [
-    case("ec", options={"server_certificate": "ec"}),
+    case("ec", options={}),
     case("rsa", options={"server_certificate": "rsa"}),
     case("ed25519", options={"server_certificate": "ed25519"}),
     case("below-an-intermediate", options={"server_certificate": "chain"}),
