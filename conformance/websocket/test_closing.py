@@ -119,6 +119,18 @@ async def test_client_leaves_before_the_handshake_is_answered(websocket: WebSock
     assert (await application.receive())["type"] == "websocket.disconnect"
 
 
+@pytest.mark.parametrize("leave", CLIENT_LEAVES)
+@requires("websocket.disconnect.socket-lost")
+async def test_application_accepts_a_client_that_has_left(websocket: WebSockets, leave: Leave) -> None:
+    """Where the client has left before it is accepted, receive gives a websocket.disconnect after the accept, too."""
+    peer, application = await websocket.call()
+    await connected(application)
+    leave(peer.connection)
+    await websocket.settle()
+    await application.attempt(accept())  # which may raise
+    assert (await application.receive())["type"] == "websocket.disconnect"
+
+
 @requires("websocket.disconnect.application-close")
 async def test_application_closes(websocket: WebSockets) -> None:
     """After the application's own close, receive gives a websocket.disconnect."""
