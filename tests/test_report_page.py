@@ -141,6 +141,8 @@ def test_a_cell_is_opened_by_keyboard(shown: Page) -> None:
     shown.keyboard.press("ArrowRight")
     assert rows(shown) == [FAILING]
     assert shown.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+    shown.keyboard.press("ArrowRight")
+    assert shown.evaluate("document.activeElement.href").endswith("/www.html#http-connection-scope")
     shown.keyboard.press("ArrowDown")
     shown.keyboard.press("End")
     label = shown.evaluate("document.activeElement.getAttribute('aria-label')")

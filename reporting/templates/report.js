@@ -260,7 +260,7 @@ function rove(element) {
 }
 
 function lines() {
-  return [...grid.rows].map((row) => [...row.querySelectorAll("button")]).filter((buttons) => buttons.length);
+  return [...grid.rows].map((row) => [...row.querySelectorAll("button, a")]).filter((buttons) => buttons.length);
 }
 
 const columnOf = (button) => (button.dataset.column === undefined ? 0 : Number(button.dataset.column) + 1);
@@ -270,7 +270,7 @@ function nearest(buttons, column) {
 }
 
 function move(event) {
-  const at = event.target.closest("button");
+  const at = event.target.closest("button, a");
   if (!at || event.altKey || event.metaKey) return;
   const all = lines();
   const line = all.findIndex((buttons) => buttons.includes(at));
@@ -298,7 +298,7 @@ function move(event) {
 
 grid.addEventListener("keydown", move);
 grid.addEventListener("focusin", (event) => {
-  const button = event.target.closest("button");
+  const button = event.target.closest("button, a");
   if (button && button !== here) rove(button);
 });
 grid.addEventListener("click", (event) => {
