@@ -40,6 +40,7 @@ def process_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[], 
     "process.shutdown.disconnect",
     "process.workers.startup-failure",
     "process.proxy.default",
+    "process.startup.lifespan",
     "*",
 )
 def _() -> None:
