@@ -1,4 +1,4 @@
-"""The command line `asgi-conformance`: run the suite without knowing pytest, list the servers and the requirements."""
+"""The command line `asgi-conformance`: run the suite without knowing pytest, look things up, report what was found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import shlex
 import sys
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -16,9 +15,13 @@ from pathlib import Path
 import pytest
 
 from asgi_conformance import __version__
-from asgi_conformance.fixtures import requirements
-from asgi_conformance.fixtures.requirements import LEVELS, Requirement
-from asgi_conformance.reporting import releases
+from asgi_conformance.reporting import releases, repro
+from asgi_conformance.reporting.badge import print_badge
+from asgi_conformance.reporting.diff import print_diff
+from asgi_conformance.reporting.explain import explain
+from asgi_conformance.reporting.listing import list_requirements
+from asgi_conformance.reporting.loading import BadResults
+from asgi_conformance.reporting.report import write_report
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 
@@ -26,7 +29,6 @@ ROOT = Path(__file__).parent.parent
 CHECKS = ROOT / "conformance"
 PLUGIN = "asgi_conformance.fixtures.plugin"
 BAD_USAGE = 2
-_WIDTH = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,18 +36,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:  # argparse would take the options of pytest for its own
         return run(given[1:])
+    if given[:1] == ["repro"]:
+        return repro.main(given[1:])
     options, more = _parser().parse_known_args(given)
     if more and options.command != "release":
         _parser().error(f"unrecognized arguments: {' '.join(more)}")
     try:
         if options.command == "release":
             return judge_release(options, more)
-        if options.command == "servers":
-            return list_servers()
-        return list_requirements(options.document)
+        return _carry_out(options)
+    except BadResults as error:
+        print(f"asgi-conformance: {error}", file=sys.stderr)
+        return BAD_USAGE
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    if options.command == "servers":
+        return list_servers()
+    if options.command == "report":
+        return write_report(options.results, options.output, options.github)
+    if options.command == "diff":
+        return print_diff(options.before, options.after)
+    if options.command == "badge":
+        return print_badge(options.results)
+    if options.command == "explain":
+        return explain(options.id)
+    return list_requirements(options.document, options.uncovered)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,10 +98,36 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("results"),
         help="where NAME.json is written (default: results)",
     )
+    commands.add_parser(
+        "repro", add_help=False, help="write a script that shows a check's failure without the suite, see repro --help"
+    )
     catalogue = commands.add_parser(
         "requirements", help="list what is asked of a server, with the words of the specification"
     )
     catalogue.add_argument("--document", metavar="NAME", help="only those of one document, such as www.rst")
+    catalogue.add_argument("--uncovered", action="store_true", help="only those that no check verifies, and why")
+    explained = commands.add_parser(
+        "explain", help="tell all about one requirement or check: quote, link, what a failure means, source"
+    )
+    explained.add_argument("id", metavar="ID", help="an id, or the beginning of one")
+    report = commands.add_parser(
+        "report", help="make a page, Markdown and badges of results files (pytest --results=FILE.json)"
+    )
+    report.add_argument("results", nargs="+", type=Path, metavar="RESULTS.json")
+    report.add_argument("-o", "--output", type=Path, default=Path("report"), metavar="DIR", help="default: report")
+    report.add_argument(
+        "--github",
+        action="store_true",
+        default=os.environ.get("GITHUB_ACTIONS") == "true",
+        help="print failures that are not expected as annotations (default: in GitHub Actions)",
+    )
+    diff = commands.add_parser(
+        "diff", help="show which verdicts changed from one results file to another; exit status 1 if any got worse"
+    )
+    diff.add_argument("before", type=Path, metavar="A.json")
+    diff.add_argument("after", type=Path, metavar="B.json")
+    badge = commands.add_parser("badge", help="print the JSON of a shields.io endpoint badge for a results file")
+    badge.add_argument("results", type=Path, metavar="RESULTS.json")
     return parser
 
 
@@ -150,8 +195,8 @@ def judge_release(options: argparse.Namespace, more: Sequence[str]) -> int:
 
 
 def list_servers() -> int:
-    """Print a table: each server's name, its version if it is installed for this interpreter, and its variants."""
-    rows: list[tuple[list[str], list[str], list[str]]] = [(["name"], ["version"], ["variants"])]
+    """Print a table: each server's name, its version if it is installed for this interpreter, variants, abilities."""
+    rows = [(["name"], ["version"], ["variants, and what it can do"])]
     broken = []
     for name in registry.names():
         try:
@@ -160,7 +205,8 @@ def list_servers() -> int:
             broken.append(f"{name}: {error}")
             continue
         variants = [f"{group}: {', '.join(choices)}" for group, choices in server.variants.items()]
-        rows.append(([name], [_installed(server)], variants))
+        abilities = textwrap.wrap(", ".join(server.abilities()), 44, break_on_hyphens=False)
+        rows.append(([name], [_installed(server)], [*variants, *abilities]))
     for line in itertools.chain(_table(rows), broken):
         print(line)
     return 0
@@ -181,36 +227,6 @@ def _table(rows: Sequence[Sequence[Sequence[str]]]) -> Iterable[str]:
     for row in rows:
         for lines in itertools.zip_longest(*row, fillvalue=""):
             yield "  ".join(f"{line:<{width}}" for line, width in zip(lines, widths, strict=True)).rstrip()
-
-
-# --- requirements -----------------------------------------------------------------------------------------------------
-
-
-def list_requirements(document: str | None = None) -> int:
-    """Print every requirement (of one document), how many there are, and which have no check, with the reason."""
-    catalogue = list(requirements.catalogue().values())
-    documents = list(dict.fromkeys(requirement.document for requirement in catalogue))
-    if document is not None and document not in documents:
-        print(f"asgi-conformance: there is no document {document!r}; there are {', '.join(documents)}", file=sys.stderr)
-        return BAD_USAGE
-    chosen = [requirement for requirement in catalogue if document in (None, requirement.document)]
-    for name, group in itertools.groupby(chosen, lambda requirement: requirement.document):
-        print(f"{name}\n")
-        for requirement in group:
-            _print_requirement(requirement, f'"{requirement.quote}"')
-        print()
-    unchecked = [requirement for requirement in chosen if requirement.unchecked]
-    levels = Counter(requirement.level for requirement in chosen)
-    counts = ", ".join(f"{levels[level]} {level}" for level in LEVELS if levels[level])
-    print(f"{len(chosen)} requirements ({counts}); {len(unchecked)} without a check{':' if unchecked else ''}")
-    for requirement in unchecked:
-        _print_requirement(requirement, requirement.unchecked or "")
-    return 0
-
-
-def _print_requirement(requirement: Requirement, text: str) -> None:
-    print(f"  {requirement.id}  {requirement.level}")
-    print(textwrap.fill(text, _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False))
 
 
 if __name__ == "__main__":

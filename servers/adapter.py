@@ -70,6 +70,8 @@ class Server:
     """How the application is named then, such as ``{app}()``."""
     certificate: str | None = None
     """The options for TLS, such as ``--certfile {certfile} --keyfile {keyfile}``."""
+    secure_tcp: str | None = None
+    """What takes the place of ``tcp`` with TLS, where the address and the certificate are one option."""
     client_certificates: str | None = None
     """The options to demand a client's certificate, such as ``--ca-certs {cafile} --cert-reqs 2``."""
     optional_client_certificates: str | None = None
@@ -92,6 +94,28 @@ class Server:
     websocket: bool = True
     """Whether the server speaks WebSocket at all."""
     http: Sequence[str] = ("1.0", "1.1")
+
+    def abilities(self) -> list[str]:
+        """Return what the server can be told to do, and what it speaks, in words."""
+        options = {
+            "Unix socket": self.unix,
+            "inherited socket": self.inherited,
+            "IPv6": self.ipv6,
+            "root_path": self.root_path,
+            "workers": self.workers,
+            "reload": self.reload,
+            "graceful timeout": self.graceful_timeout,
+            "proxy headers": self.trusted_proxies,
+            "factory": self.factory,
+            "TLS": self.certificate,
+            "client certificates": self.client_certificates,
+            "environment file": self.environment_file,
+            "configuration": self.configuration,
+        }
+        spoken = {"lifespan": self.lifespan, "WebSocket": self.websocket}
+        versions = [f"HTTP/{version}" for version in self.http]
+        configured = [name for name, option in options.items() if option is not None]
+        return [*versions, *(name for name, speaks in spoken.items() if speaks), *configured]
 
     def factors(self, variant: str) -> dict[str, str]:
         """Return the choice of each group that a variant such as ``h11-wsproto`` makes.

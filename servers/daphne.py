@@ -12,6 +12,8 @@ daphne = Server(
     inherited="--fd {fd}",
     ipv6="--bind {host} --port {port}",
     trusted_proxies="--proxy-headers",
+    certificate="",
+    secure_tcp="--endpoint ssl:{port}:interface={host}:privateKey={keyfile}:certKey={certfile}",
     options="--verbosity 0",
     root_path="--root-path {root_path}",
     lifespan=False,

@@ -12,7 +12,7 @@ from asgi_conformance.servers.adapter import Server
 ENTRY_POINTS = "asgi_conformance.servers"
 _SHIPPED = {
     name: f"asgi_conformance.servers.{name}:{name}"
-    for name in ("uvicorn", "hypercorn", "daphne", "granian", "gunicorn")
+    for name in ("uvicorn", "hypercorn", "daphne", "granian", "gunicorn", "anycorn", "h2corn")
 } | {"reference": "asgi_conformance.servers.reference.adapter:reference"}
 
 

@@ -74,7 +74,7 @@ class _Traces:
     def __init__(self, folder: Path) -> None:
         self._mark = uuid.uuid4().hex
         self._temporary = Path(tempfile.mkdtemp(dir=folder))
-        self.environment = {"TMPDIR": str(self._temporary), _MARK: self._mark, "COLUMNS": "300"}
+        self.environment = {"TMPDIR": str(self._temporary), _MARK: self._mark, "COLUMNS": "300", "CI": ""}
 
     def outcome(self, status: int | None, output: str) -> Outcome:
         """Look for what should have ended or gone with the run."""
@@ -143,7 +143,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["pytest", "asgi_conformance.fixtures.client", "asgi_conformance.fixtures.expectations"])
 
 
-def run_checks(folder: Path, *arguments: str | Path) -> Outcome:
+def run_checks(folder: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Outcome:
     """Run checks with pytest, without further plugins, and return the outcome.
 
     It is ``python -m pytest``, forked from a process that has imported what every run imports: a run that ends at once
@@ -151,7 +151,7 @@ def run_checks(folder: Path, *arguments: str | Path) -> Outcome:
     """
     traces = _Traces(folder)
     output = folder / "output.txt"
-    environment = {**BARE, **traces.environment}
+    environment = {**BARE, **traces.environment, **(environment or {})}
     process = _forks.Process(target=_pytest, args=(folder, output, environment, [*PYTEST, *map(str, arguments)]))
     process.start()
     process.join(LONGEST)

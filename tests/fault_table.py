@@ -25,8 +25,9 @@ BOOTING = 0.5  # where it has to start several processes meanwhile
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on each check, and the requirements that it cites."""
+    """The verdict on each check under some faults, or none, and the requirements that it cites."""
 
+    faults: tuple[Fault, ...]
     verdicts: dict[str, str]
     requirements: dict[str, list[str]]
     messages: dict[str, str]
@@ -40,9 +41,9 @@ class Outcome:
         """Return the checks that failed and cite a requirement which cannot hold under the fault."""
         return {check for check in self.failed() if any(concerns(fault, name) for name in self.requirements[check])}
 
-    def unrelated(self, *faults: Fault) -> set[str]:
+    def unrelated(self) -> set[str]:
         """Return the checks that failed though none of the faults has anything to do with what they cite."""
-        return self.failed().difference(*(self.related(fault) for fault in faults))
+        return self.failed().difference(*(self.related(fault) for fault in self.faults))
 
 
 def concerns(fault: Fault, requirement: str) -> bool:
@@ -53,9 +54,11 @@ def concerns(fault: Fault, requirement: str) -> bool:
 SUITES = {
     "http": ("core", "http", "http1"),
     "lifespan": ("lifespan",),
+    "interop": ("interop",),
     "process": ("process",),
+    "tls": ("tls",),
     "websocket": ("websocket",),
-    "all": ("core", "http", "http1", "websocket"),
+    "all": ("core", "http", "http1", "tls", "websocket"),
 }
 """Which folders of checks a fault can show in."""
 
@@ -99,11 +102,17 @@ ALONE = (
     "path-with-query",
     "state-empty",
     "called-when-the-body-is-complete",
+    "bare-cr-ends-lines",
     "line-breaks-sent",
     "malformed-headers-sent",
     "more-body-defaults-to-true",
     "lifespan-called-for-a-request",
     "websocket-type-wrong",
+    *("tls-left-out-over-1.2", "tls-left-out-over-1.3", "tls-left-out-with-a-certificate"),
+    *("tls-left-out-of-later-requests", "extension-of-pairs", "certificates-not-asked-for"),
+    "failed-handshake-is-left-open",
+    "handshakes-one-at-a-time",
+    "left-handshake-is-the-last",
 )
 
 
@@ -164,13 +173,13 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
         expectations.write_text("")
         modules = sorted({module for fault in faults for module in modules_of(fault)})
         modules = modules or [str(ROOT / "conformance" / name) for name in only]
-        if not faults or faults[0].suite == "process":
+        if not faults or faults[0].suite in ("process", "interop"):
             scale = max(scale, BOOTING)
         command = [sys.executable, "-m", "pytest", *modules, "-q", "--no-header", "--tb=no"]
         for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):
             command += ["-p", plugin]
         command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
-        command += [f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
+        command += ["--no-confirm", f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
         if faults:
             command += ["-k", " and ".join(f"not {word}" for word in AGAIN)]
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
@@ -181,6 +190,7 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
             raise AssertionError(f"no results under {faults}:\n{done.stdout}\n{done.stderr}")
         checks = json.loads(results.read_text())["checks"]
     return Outcome(
+        faults,
         {check["id"]: check["verdict"] for check in checks},
         {check["id"]: check["requirements"] for check in checks},
         {check["id"]: check["message"] for check in checks},

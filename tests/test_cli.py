@@ -13,7 +13,7 @@ import pytest
 
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import requirements
-from asgi_conformance.reporting import cli
+from asgi_conformance.reporting import checks, cli
 from asgi_conformance.servers import registry
 from asgi_conformance.servers.adapter import Server
 from asgi_conformance.tests.fakes import BARE, ROOT, Outcome, Run, fake_server, read_results
@@ -120,9 +120,11 @@ def test_the_installed_command_is_this_one() -> None:
 
 
 def test_the_table_of_servers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is installed has its version, one that is not the command that installs it; variants stand in groups."""
+    """One that is installed has its version, another the command that installs it; then variants, and what it can do."""
     servers = {
-        "here": Server("here", "run", distribution="pytest", variants={"http": {"a": "", "b": ""}, "loop": {"c": ""}}),
+        "here": Server(
+            "here", "run", distribution="pytest", variants={"http": {"a": "", "b": ""}, "loop": {"c": ""}}, reload="-r"
+        ),
         "away": Server("away", "run", distribution="no-such-distribution", requires=("no-such[all]", "other")),
         "own": Server("own", "run"),
     }
@@ -134,7 +136,8 @@ def test_the_table_of_servers(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert lines[1].split() == ["here", pytest.__version__, "http:", "a,", "b"]
     assert lines[2].strip() == "loop: c"
     assert lines[2].index("loop") == lines[1].index("http") == lines[0].index("variants")
-    assert "not installed (pip install 'no-such[all]' other)" in lines[3]
+    assert [line.strip() for line in lines[3:5]] == ["HTTP/1.0, HTTP/1.1, lifespan, WebSocket,", "reload"]
+    assert "not installed (pip install 'no-such[all]' other)" in lines[5]
     assert lines[-1] == "broken: the server adapter 'nosuch:it' cannot be imported: No module named 'nosuch'"
 
 
@@ -157,7 +160,9 @@ def test_every_requirement_is_listed(capsys: pytest.CaptureFixture[str]) -> None
     catalogue = requirements.catalogue().values()
     unchecked = [requirement for requirement in catalogue if requirement.unchecked]
     for requirement in catalogue:
-        assert f'{requirement.id} {requirement.level} "{requirement.quote}"' in words
+        number = len(checks.citing(requirement.id))
+        count = f"{number} check{'' if number == 1 else 's'}"
+        assert f'{requirement.id} {requirement.level} {count} "{requirement.quote}"' in words
     for requirement in unchecked:
         assert f"{requirement.id} {requirement.level} {requirement.unchecked}" in words
     assert f"{len(catalogue)} requirements (" in words

@@ -217,8 +217,9 @@ async def test_refused_event_changes_nothing(http: Http, reply: Reply, position:
     await go_on_after(http, reply, position, event)
 
 
+# Without a length, which a server that takes the values may find exceeded.
 @requires("core.send.invalid-event.no-effect")
-@given(reply=strategies.replies(), position=st.integers(0, 5), event=strategies.broken_bodies())
+@given(reply=strategies.replies(length=st.just(False)), position=st.integers(0, 5), event=strategies.broken_bodies())
 async def test_refused_body_changes_nothing(http: Http, reply: Reply, position: int, event: Event) -> None:
     """After `send` has refused a body event whose values are wrong, the application can go on, and all arrives."""
     await go_on_after(http, reply, position, event)

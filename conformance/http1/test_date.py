@@ -1,13 +1,17 @@
 """The Date of a response: RFC 9110, sections 5.6.7 and 6.6.1."""
 
+import asyncio
 import datetime
 import re
+import time
 
 import pytest
 
 from asgi_conformance.fixtures.checks import case, inapplicable, requires
 from asgi_conformance.fixtures.client import Http
-from asgi_conformance.fixtures.timing import seconds
+from asgi_conformance.fixtures.http import Request
+from asgi_conformance.fixtures.http1 import Http1Connection
+from asgi_conformance.fixtures.timing import DEADLINE, seconds
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -97,3 +101,24 @@ async def test_date_is_the_time_of_the_response(http: Http) -> None:
         inapplicable("the Date is no IMF-fixdate, which is judged elsewhere")
     off = datetime.timedelta(seconds=max(LENIENCE, seconds(LENIENCE)))
     assert before - off <= told <= after + off, f"the Date is {value!r}, and it is {after:%a, %d %b %Y %H:%M:%S} GMT"
+
+
+@requires("rfc9110.date.approximate")
+async def test_date_goes_on_along_a_connection(http: Http) -> None:
+    """Of the responses on one connection, one a second or two later than the first has another Date."""
+    connection = await http.connect()
+    first = await date_on(connection)
+    deadline = time.monotonic() + max(DEADLINE, seconds(DEADLINE))  # a second takes as long on a fast machine
+    while (later := await date_on(connection)) == first:
+        assert time.monotonic() < deadline, f"the Date is still {later!r}"
+        await asyncio.sleep(0.05)  # the passing of time is what it is about
+
+
+async def date_on(connection: Http1Connection) -> bytes:
+    """Return the Date of a response on this connection; ``inapplicable`` where there is none or the connection ends."""
+    if connection.closed is not None:
+        inapplicable("the connection does not persist")
+    found = (await connection.request(Request(target=b"/date")).answered()).values(b"date")
+    if len(found) != 1:
+        inapplicable("the server does not make one Date, which is judged elsewhere")
+    return found[0]

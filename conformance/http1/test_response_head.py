@@ -375,13 +375,6 @@ async def test_reset_content_has_no_content(http: Http) -> None:
     assert not exchange.connection.surplus, f"after the response: {bytes(exchange.connection.surplus)!r}"
 
 
-@requires("rfc9110.status-205.no-content")
-async def test_content_that_the_application_gives_to_reset_content(http: Http) -> None:
-    """What becomes of the application's own content in a response with status 205 is recorded."""
-    exchange = await attempted(http, [], 205)
-    http.observe(f"{exchange.outcome}, with {bytes(exchange.arrived.body) if exchange.arrived else b''!r}")
-
-
 @pytest.mark.parametrize(
     "status", [case("continue", 100), case("switching-protocols", 101), case("early-hints", 103), case("unknown", 199)]
 )

@@ -106,6 +106,25 @@ async def lifespan_with_state(process: Process) -> Application:
     return lifespan
 
 
+@requires("lifespan.state.separate")
+async def test_requests_on_one_connection_have_states_of_their_own(http: Http) -> None:
+    """A key that a request sets in its state does not show in the next request on the same connection."""
+    connection = await http.connect()
+    exchange, application = await http.call(connection=connection)
+    if "state" not in application.scope:
+        inapplicable("the scope has no state, which is optional")
+    await application.assign(["state", "leaked"], "by a request")
+    await application.respond()
+    await exchange.response()
+    await application.finish()
+    if connection.closed is not None:
+        inapplicable("the connection does not persist")
+    later, application = await http.call(connection=connection)
+    assert "leaked" not in application.scope["state"]
+    await application.respond()
+    await later.response()
+
+
 @requires("lifespan.state.any-value", "lifespan.state.shallow", "lifespan.state.separate")
 async def test_requests_see_the_very_object_of_the_lifespan(process: Process) -> None:
     """An object that can be neither copied nor pickled is in a request's state, whose own keys the lifespan's lacks."""

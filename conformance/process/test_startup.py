@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from asgi_conformance.fixtures.checks import Broken, case, requires
-from asgi_conformance.fixtures.process import BOOT, Process
+from asgi_conformance.fixtures.checks import Broken, case, inapplicable, requires
+from asgi_conformance.fixtures.process import BOOT, Process, startup_failed
 
 RAISING = "raise RuntimeError('raised on import')\n"
 FACTORY = "def create():\n    raise RuntimeError('raised by the factory')\n"
@@ -40,6 +40,18 @@ ABOUT_TLS = "(?i)ssl|tls|cert|pem"
 async def test_failure_ends_the_server(process: Process, within: float) -> None:
     """A server that cannot start ends by itself, with an exit status other than 0."""
     assert await process.ended(within) != 0
+
+
+@requires("process.startup.lifespan")
+async def test_exit_status_when_the_startup_of_the_application_fails(process: Process) -> None:
+    """The exit status of a server whose application has answered lifespan.startup with its failure is recorded."""
+    lifespan = await process.lifespan()
+    await lifespan.receive()
+    with contextlib.suppress(Broken):  # the server may end before it has told that it has sent
+        await lifespan.send_and_return(startup_failed(message="it failed"))
+    if not await process.instance.ended(SOON):
+        inapplicable("the server does not end, which is judged elsewhere")
+    process.observe(f"status {await process.ended()}")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from asgi_conformance.fixtures.application import Event
 from asgi_conformance.fixtures.checks import Broken, case, configured, inapplicable, requires
 from asgi_conformance.fixtures.conversation import BYTEWISE, Conversation, converse
 from asgi_conformance.fixtures.delivery import WHOLE, Delivery
-from asgi_conformance.fixtures.frames import BINARY, CLOSE, CONTINUATION, TEXT, close_payload, frame
+from asgi_conformance.fixtures.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, close_payload, frame
 from asgi_conformance.fixtures.process import Process
 from asgi_conformance.fixtures.timing import DEADLINE
 from asgi_conformance.fixtures.websocket import WebSockets, binary, close, text
@@ -67,6 +67,7 @@ async def test_close_frame_is_answered(websocket: WebSockets, body: bytes, deliv
         case("unfinished-message-before", frame(TEXT, b"mess", fin=False) + frame(CLOSE, close_payload(1000))),
         case("another-behind-it", frame(CLOSE, close_payload(1000)) + frame(CLOSE, close_payload(1001))),
         case("message-behind-it", frame(CLOSE, close_payload(1000)) + frame(TEXT, b"late")),
+        case("ping-behind-it", frame(CLOSE, close_payload(1000)) + frame(PING, b"late")),
     ],
 )
 @requires("rfc6455.close.answered")
@@ -179,7 +180,9 @@ async def test_application_closes(websocket: WebSockets, code: int, reason: str)
     talk = await converse(websocket, listens=False)
     talk.application.start_send(close(code=code, reason=reason))
     found = await talk.peer.closing()
-    assert (found.code, found.reason) == (code, reason)
+    assert found.code == code
+    if talk.application.claims >= (2, 3):  # since which an application can give a reason
+        assert found.reason == reason
 
 
 @requires("rfc6455.close.handshake")

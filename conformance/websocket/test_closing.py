@@ -8,6 +8,7 @@ import pytest
 
 from asgi_conformance.fixtures.application import Application, Event, Fields, Raised, Step
 from asgi_conformance.fixtures.checks import case, inapplicable, requires, unsupported
+from asgi_conformance.fixtures.frames import CLOSE, TEXT, close_payload, frame
 from asgi_conformance.fixtures.http1 import Http1Connection
 from asgi_conformance.fixtures.timing import DEADLINE
 from asgi_conformance.fixtures.values import kind
@@ -118,6 +119,18 @@ async def test_client_leaves_before_the_handshake_is_answered(websocket: WebSock
     assert (await application.receive())["type"] == "websocket.disconnect"
 
 
+@pytest.mark.parametrize("leave", CLIENT_LEAVES)
+@requires("websocket.disconnect.socket-lost")
+async def test_application_accepts_a_client_that_has_left(websocket: WebSockets, leave: Leave) -> None:
+    """Where the client has left before it is accepted, receive gives a websocket.disconnect after the accept, too."""
+    peer, application = await websocket.call()
+    await connected(application)
+    leave(peer.connection)
+    await websocket.settle()
+    await application.attempt(accept())  # which may raise
+    assert (await application.receive())["type"] == "websocket.disconnect"
+
+
 @requires("websocket.disconnect.application-close")
 async def test_application_closes(websocket: WebSockets) -> None:
     """After the application's own close, receive gives a websocket.disconnect."""
@@ -177,8 +190,9 @@ async def test_messages_before_the_close_frame_come_first(websocket: WebSockets)
 async def test_nothing_follows_the_disconnect(websocket: WebSockets) -> None:
     """What the client sends after its close frame is no message: no other event follows the disconnect."""
     peer, application = await websocket.open()
-    peer.close_with(1000)
-    peer.send("too late")
+    # In one piece: over TLS, bytes that come after the server's close_notify can be an error of the connection.
+    peer.connection.write(frame(CLOSE, close_payload(1000)) + frame(TEXT, b"too late"))
+    peer.close_sent = True
     await disconnected(application)
     further = application.start_receive()
     await websocket.settle()

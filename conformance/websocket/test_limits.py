@@ -10,7 +10,7 @@ from asgi_conformance.fixtures.conversation import Conversation, converse, conve
 from asgi_conformance.fixtures.frames import BINARY, CONTINUATION, PING, TEXT, frame
 from asgi_conformance.fixtures.timing import DEADLINE
 from asgi_conformance.fixtures.values import difference
-from asgi_conformance.fixtures.websocket import WebSockets, binary
+from asgi_conformance.fixtures.websocket import Message, WebSockets, binary, text
 
 CLEAR_ONLY = True  # it is about bytes
 
@@ -18,7 +18,7 @@ MEGABYTE = 1 << 20
 LONG_ENOUGH = 4 * DEADLINE  # for messages that some servers look at byte by byte
 
 
-async def whole_or_too_big(talk: Conversation) -> bytes | None:
+async def whole_or_too_big(talk: Conversation) -> Message | None:
     """Return the message that the application receives, or ``None`` where the server ends the connection over it.
 
     No rule says how large messages are that a server takes. Whether it tells is judged by ``close-code.too-big``.
@@ -30,10 +30,33 @@ async def whole_or_too_big(talk: Conversation) -> bytes | None:
     if peer.refused is not None:
         raise Broken(peer.outcome)
     if not talk.events:
+        if peer.close_received is not None and peer.close_received.code in (
+            1002,
+            1007,
+        ):  # no limit: it is thought wrong
+            raise Broken(peer.outcome)
         return None
-    received = (await talk.received(within=LONG_ENOUGH))[0]
-    assert isinstance(received, bytes)
+    received: Message = (await talk.received(within=LONG_ENOUGH))[0]
     return received
+
+
+async def judge_large(talk: Conversation, sent: Message) -> None:
+    """Make sure that a large message is received whole; ``inapplicable`` where it is beyond a limit of the server's."""
+    received = await whole_or_too_big(talk)
+    if received is None:
+        inapplicable("it is beyond the server's limit")
+    judge_content(received, sent)
+
+
+def judge_content(received: Message, sent: Message) -> None:
+    """Compare a message with what was sent, and say in a line how they differ."""
+    assert type(received) is type(sent), f"a message of the type {type(received).__name__}"
+    assert difference(octets(received), octets(sent)) is None
+
+
+def octets(message: Message) -> bytes:
+    """Return the payload of a message."""
+    return message.encode() if isinstance(message, str) else message
 
 
 SIZES = [
@@ -42,6 +65,7 @@ SIZES = [
     case("1-mb", MEGABYTE),
     case("4-mb", 4 << 20),
     case("10-mb", 10 << 20),
+    case("16-mb", 16 << 20),
 ]
 
 
@@ -57,10 +81,7 @@ async def test_large_message(websocket: WebSockets, size: int) -> None:
     talk = await converse(websocket)
     sent = content(size)
     talk.peer.send(sent)
-    received = await whole_or_too_big(talk)
-    if received is None:
-        inapplicable("it is beyond the server's limit")
-    assert difference(received, sent) is None
+    await judge_large(talk, sent)
 
 
 @pytest.mark.parametrize("size", SIZES[1:])
@@ -73,9 +94,7 @@ async def test_large_message_of_the_application(websocket: WebSockets, size: int
     await peer.stage.until(lambda: peer.messages or sending.raised or peer.over, "the message", LONG_ENOUGH)
     if sending.raised is not None:
         inapplicable("send refuses it")
-    received = await peer.message()
-    assert isinstance(received, bytes)
-    assert difference(received, sent) is None
+    judge_content(await peer.message(), sent)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +103,8 @@ async def test_large_message_of_the_application(websocket: WebSockets, size: int
         case("1-mb-in-pieces-of-1-kb", MEGABYTE, 1 << 10),
         case("4-mb-in-pieces-of-64-kb", 4 << 20, 64 << 10),
         case("10-mb-in-pieces-of-1-mb", 10 << 20, MEGABYTE),
+        case("256-kb-in-pieces-of-64-bytes", 256 << 10, 64),
+        case("64-kb-in-pieces-of-1300-bytes", 64 << 10, 1300),
     ],
 )
 @requires("rfc6455.fragments.any-size")
@@ -91,11 +112,57 @@ async def test_large_message_in_fragments(websocket: WebSockets, size: int, piec
     """A large message in fragments arrives whole, unless it is beyond a limit of the server's."""
     talk = await converse(websocket)
     sent = content(size)
-    talk.peer.send(sent, [piece] * (size // piece - 1))
-    received = await whole_or_too_big(talk)
-    if received is None:
-        inapplicable("it is beyond the server's limit")
-    assert difference(received, sent) is None
+    talk.peer.send(sent, [piece] * ((size - 1) // piece))
+    await judge_large(talk, sent)
+
+
+LETTERS = "ß€, and so on, "  # a fragment may end within the first two
+
+
+@pytest.mark.parametrize("size", [case("1-mb", MEGABYTE), case("16-mb", 16 << 20)])
+@requires("rfc6455.length.received")
+async def test_large_text(websocket: WebSockets, size: int) -> None:
+    """A large text arrives whole, unless it is beyond a limit of the server's."""
+    talk = await converse(websocket)
+    sent = of_size(size)
+    talk.peer.send(sent)
+    await judge_large(talk, sent)
+
+
+@pytest.mark.parametrize("size", [case("1-mb", MEGABYTE), case("4-mb", 4 << 20)])
+@requires("websocket.send.each-message")
+async def test_large_text_of_the_application(websocket: WebSockets, size: int) -> None:
+    """A large text of the application reaches the client whole, unless `send` refuses it."""
+    peer, application = await websocket.open()
+    sent = of_size(size)
+    sending = application.start_send(text(sent))
+    await peer.stage.until(lambda: peer.messages or sending.raised or peer.over, "the message", LONG_ENOUGH)
+    if sending.raised is not None:
+        inapplicable("send refuses it")
+    judge_content(await peer.message(), sent)
+
+
+@pytest.mark.parametrize(
+    ("size", "piece"),
+    [
+        case("64-kb-in-pieces-of-1300-bytes", 64 << 10, 1300),
+        case("1-mb-in-pieces-of-4-kb", MEGABYTE, 4 << 10),
+        case("4-mb-in-pieces-of-64-kb", 4 << 20, 64 << 10),
+    ],
+)
+@requires("rfc6455.fragments.any-size")
+async def test_large_text_in_fragments(websocket: WebSockets, size: int, piece: int) -> None:
+    """A large text arrives whole in fragments that end within characters, unless it is beyond a limit of the server's."""
+    talk = await converse(websocket)
+    sent = of_size(size)
+    talk.peer.send(sent, [piece] * ((size - 1) // piece))
+    await judge_large(talk, sent)
+
+
+def of_size(size: int) -> str:
+    """Return a text that is so many bytes long in UTF-8."""
+    times, rest = divmod(size, len(LETTERS.encode()))
+    return LETTERS * times + "." * rest
 
 
 @pytest.mark.parametrize("piece", [case("pieces-of-1-kb", 1 << 10), case("pieces-of-3001-bytes", 3001)])
@@ -109,10 +176,7 @@ async def test_large_message_as_tcp_cuts_it(websocket: WebSockets, piece: int) -
         talk.peer.connection.write(data[start : start + piece])
         if start % (16 * piece) == 0:
             await websocket.exchange()
-    received = await whole_or_too_big(talk)
-    if received is None:
-        inapplicable("it is beyond the server's limit")
-    assert difference(received, sent) is None
+    await judge_large(talk, sent)
 
 
 @requires("rfc6455.data.both-ways")

@@ -355,7 +355,7 @@ async def test_send_waits_for_a_client_that_does_not_read(websocket: WebSockets)
         await step.value()
         sent += len(PIECE)
         step = application.start_send(binary(PIECE))
-    assert not step.done, f"the server took in {sent} bytes, and send never waited"
+    assert sent < ENOUGH, f"the server took in {sent} bytes, and send never waited"
     connection.resume_reading()
     await step.value()
     for _ in range(sent // len(PIECE) + 1):

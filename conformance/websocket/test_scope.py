@@ -304,6 +304,29 @@ async def test_headers_are_those_of_the_handshake(websocket: WebSockets) -> None
     assert [value.lower() for value in header_values(scope, b"upgrade")] == [b"websocket"]
 
 
+@pytest.mark.parametrize(
+    "character",
+    [
+        case("vertical-tab", b"\x0b"),
+        case("form-feed", b"\x0c"),
+        case("file-separator", b"\x1c"),
+        case("group-separator", b"\x1d"),
+        case("record-separator", b"\x1e"),
+        case("next-line", b"\x85"),
+    ],
+)
+@requires("websocket.scope.headers.exact")
+async def test_value_is_not_cut_into_headers(websocket: WebSockets, character: bytes) -> None:
+    """A character that ends a line in Unicode, and not in HTTP, does not make a header of what follows it in a value."""
+    peer = await websocket.by_hand(
+        b"GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        b"Sec-WebSocket-Version: 13\r\nX-Probe: a" + character + b"X-Injected: yes\r\n\r\n"
+    )
+    application = await peer.called_or_refused()
+    if application is not None:
+        assert header_values(application.scope, b"x-injected") == []
+
+
 @requires("websocket.scope.headers.type")
 async def test_headers_are_pairs_of_byte_strings(websocket: WebSockets) -> None:
     """`headers` is an iterable of two-item iterables of exactly bytes."""

@@ -125,6 +125,11 @@ async def test_text_that_is_not_utf8_before_it_is_complete(websocket: WebSockets
     websocket.observe("ends it at once" if early else "waits for more")
 
 
+# They are valid in UTF-8, all 66 of them.
+NONCHARACTERS = "".join(
+    [*map(chr, range(0xFDD0, 0xFDF0)), *(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))]
+)
+
 # Valid texts, the bounds of what UTF-8 can say among them.
 GOOD = [
     case("null", "\0é"),
@@ -133,6 +138,7 @@ GOOD = [
     case("bounds-of-four-bytes", "\U00010000\U0010ffff"),
     case("around-the-surrogates", "\ud7ff\ue000"),
     case("noncharacters", "\ufdd0\ufffe\U0001fffe\U0010fffe"),
+    case("all-noncharacters", NONCHARACTERS),
     case("byte-order-mark", "\ufefftext"),
     case("replacement-character", "\ufffd"),
     case("combining", "e\u0301 \u1100\u1161"),

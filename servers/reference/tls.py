@@ -9,13 +9,19 @@ from typing import Any
 import anyio
 from anyio.abc import ByteStream
 
+from asgi_conformance.servers.reference import alpn
 from asgi_conformance.servers.reference.events import Scope
 from asgi_conformance.servers.reference.sockets import Stream
 
 PATIENCE = 10.0  # seconds that a client gets to shake hands
 VERSIONS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}  # RFC 5246, appendix A.1; RFC 8446, section 4.1.2
+PROTOCOLS = ["http/1.1"]
 SECURE = {"http": "https", "ws": "wss"}
 PIECE = 65536
+
+
+class NoProtocol(Exception):
+    """The client offers protocols, and none that is spoken here."""
 
 
 class TLS:
@@ -25,7 +31,7 @@ class TLS:
         """Raises OSError, of which ssl.SSLError is one, if a file cannot be used."""
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=cafile)
         self.context.load_cert_chain(certfile, keyfile)
-        self.context.set_alpn_protocols(["http/1.1"])
+        self.context.set_alpn_protocols(PROTOCOLS)
         self.context.verify_mode = getattr(ssl, f"CERT_{client_certificates.upper()}")
         self.server_cert = first_certificate(certfile)
         self.ciphers = {cipher["name"]: cipher["id"] & 0xFFFF for cipher in self.context.get_ciphers()}
@@ -36,7 +42,7 @@ class TLS:
         try:
             with anyio.fail_after(PATIENCE):
                 await secured.shake_hands()
-        except (TimeoutError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError):
+        except (TimeoutError, ssl.SSLError, NoProtocol, anyio.EndOfStream, anyio.BrokenResourceError):
             await secured.refuse()
             return None
         return secured
@@ -67,7 +73,15 @@ def first_certificate(path: str) -> str:
 
 
 def client_chain(connection: ssl.SSLObject) -> list[bytes]:
-    """What the client sent, in its order, DER. Before Python 3.13 there is no public way to more than the first."""
+    """What the client sent, in its order, DER; of a session that was resumed only the client's own is known.
+
+    Before Python 3.13 there is no public way to more than that.
+    """
+    own = connection.getpeercert(binary_form=True)
+    return [] if own is None else sent_chain(connection) or [own]
+
+
+def sent_chain(connection: ssl.SSLObject) -> list[bytes]:
     if hasattr(connection, "get_unverified_chain"):
         return [*(connection.get_unverified_chain() or ())]
     chain = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]
@@ -97,9 +111,11 @@ class SecureStream(ByteStream):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.connection = tls.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._flushing = anyio.Lock()
+        self._hello: bytes | None = b""  # what has come of it, until it is known what protocols the client offers
         self._ended = False
 
     async def shake_hands(self) -> None:
+        """Raises what is wrong with the client's end of it."""
         while True:
             try:
                 self.connection.do_handshake()
@@ -109,6 +125,19 @@ class SecureStream(ByteStream):
             else:
                 await self.flush()
                 return
+
+    def look_for_protocols(self, data: bytes) -> None:
+        """RFC 7301, section 3.2: a client that offers no protocol which is spoken here is refused."""
+        if self._hello is None:
+            return
+        self._hello += data
+        offered = alpn.offered(self._hello)
+        if offered is None:
+            return
+        self._hello = None
+        if offered and not {name.encode() for name in PROTOCOLS} & {*offered}:
+            self._outgoing.write(alpn.NO_APPLICATION_PROTOCOL)
+            raise NoProtocol
 
     async def refuse(self) -> None:
         """An alert, if there is one to send, and the end."""
@@ -129,9 +158,12 @@ class SecureStream(ByteStream):
 
     async def feed(self) -> None:
         try:
-            self._incoming.write(await self.stream.receive())
+            data = await self.stream.receive()
         except anyio.EndOfStream:
             self._incoming.write_eof()
+            return
+        self.look_for_protocols(data)
+        self._incoming.write(data)
 
     async def receive(self, max_bytes: int = PIECE) -> bytes:
         """Raises EndOfStream after close_notify, and BrokenResourceError after an end without (RFC 8446, section 6.1)."""

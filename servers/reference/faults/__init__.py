@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from asgi_conformance.servers.reference.events import Application
 from asgi_conformance.servers.reference.faults import (
+    frameworks,
     heads,
     http1,
     lifespans,
@@ -19,6 +20,7 @@ from asgi_conformance.servers.reference.faults import (
     running,
     scopes,
     sending,
+    tls,
     websocket_events,
     websocket_handshake,
     websocket_wire,
@@ -29,6 +31,7 @@ __all__ = [
     "FAULTS",
     "Fault",
     "apply",
+    "frameworks",
     "heads",
     "http1",
     "lifespans",
@@ -40,6 +43,7 @@ __all__ = [
     "running",
     "scopes",
     "sending",
+    "tls",
     "websocket_events",
     "websocket_handshake",
     "websocket_wire",

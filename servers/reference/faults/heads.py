@@ -676,7 +676,7 @@ def _(version: bytes, status: int) -> bytes:
     return version
 
 
-@_version_fault("version-echoed-with-a-higher-major", "rfc9110.version.conformant")
+@_version_fault("version-echoed-with-a-higher-major", "rfc9110.version.conformant", "rfc9110.version.highest")
 def _(version: bytes, status: int) -> bytes:
     return b"2.0" if version == b"1.0" else b"1.1"
 

@@ -127,7 +127,7 @@ def _() -> None:
     scope.http_version = http_version
 
 
-@server_fault("absolute-form-refused", "rfc9112.absolute-form")
+@server_fault("absolute-form-refused", "rfc9112.absolute-form", "rfc9112.absolute-form.*")
 def _() -> None:
     original = wire.refusal
 
@@ -137,7 +137,7 @@ def _() -> None:
     wire.refusal = refusal
 
 
-@server_fault("odd-targets-never-answered", "http.scope.path.target-forms", "rfc9112.absolute-form")
+@server_fault("odd-targets-never-answered", "http.scope.path.target-forms", "rfc9112.absolute-form*")
 def _() -> None:
     original = Exchange.call_application
 

@@ -319,6 +319,18 @@ def _(original: Scope, copied: Scope) -> Scope:
     return original
 
 
+@fault("state-of-the-connection", "lifespan.state.separate", suite="lifespan")
+def _(application: Application) -> Application:
+    kept: dict[tuple[Any, ...], Scope] = {}
+
+    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "state" in scope and scope["path"] != READY:
+            scope["state"] = kept.setdefault(tuple(scope["client"]), scope["state"])
+        await application(scope, receive, send)
+
+    return faulty
+
+
 @state_fault("state-of-plain-values", "lifespan.state.any-value")
 def _(original: Scope, copied: Scope) -> Scope:
     return {key: value for key, value in copied.items() if isinstance(value, (str, int, list, dict))}

@@ -40,6 +40,7 @@ def process_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[], 
     "process.shutdown.disconnect",
     "process.workers.startup-failure",
     "process.proxy.default",
+    "process.startup.lifespan",
     "*",
 )
 def _() -> None:
@@ -376,7 +377,7 @@ def _() -> None:
 @process_fault("connections-dropped-during-a-reload", "process.reload.none-lost")
 def _() -> None:
     def drop(reloader: Reloader) -> None:
-        descriptor = reloader.work.args[1]  # type: ignore[attr-defined]
+        descriptor = reloader.work.args[-1]  # type: ignore[attr-defined]
         with socket.socket(fileno=os.dup(descriptor)) as listener, contextlib.suppress(BlockingIOError):
             while True:
                 listener.accept()[0].close()

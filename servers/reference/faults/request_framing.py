@@ -437,6 +437,6 @@ def _() -> None:
     async def run(self: Exchange) -> None:
         await original(self)
         if _is_framed(self) and self.channel.gone and not self.body_read:
-            await anyio.sleep(3)
+            await anyio.sleep(12)  # longer than anybody waits for it
 
     Exchange.run = run  # type: ignore[method-assign]

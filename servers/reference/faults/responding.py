@@ -221,6 +221,13 @@ def _() -> None:
     wire.date = lambda: b"Sun, 06 Nov 1994 08:49:37 GMT"
 
 
+@_frames_head("date-of-the-connection", "rfc9110.date.approximate")
+def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
+    known = vars(exchange.connection).setdefault("first_date", wire.date())
+    given = [field for field in headers if field[0] != b"date"]
+    return headers if len(given) == len(headers) or b"date" in dict(start.headers) else [*given, (b"date", known)]
+
+
 # --- what the end of the body is told by ------------------------------------------------------------------------------
 
 CODINGS = ("http.transfer-encoding.ignored", "rfc9112.transfer-encoding.*")
@@ -278,6 +285,12 @@ def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
     if not exchange.chunked:
         return headers
     exchange.chunked, exchange.until_close, exchange.persistent = False, True, False
+    return [field for field in headers if field[0] != b"transfer-encoding"]
+
+
+@_frames_head("end-not-told", "rfc9112.message-delimited", "rfc9112.*", "rfc9110.*", "core.*", "http.*")
+def _(exchange: Exchange, start: Start, headers: Headers) -> Headers:
+    exchange.chunked = False
     return [field for field in headers if field[0] != b"transfer-encoding"]
 
 

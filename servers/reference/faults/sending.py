@@ -160,6 +160,16 @@ def _(application: Application) -> Application:
     return faulty
 
 
+@send_fault("text-refused-and-sent", "core.send.invalid-event.no-effect")
+async def _(event: Any, send: Send) -> None:
+    try:
+        await send(event)
+    except TypeError:
+        if isinstance(event, dict) and isinstance(event.get("body"), str):
+            await send({"type": "http.response.body", "body": event["body"].encode(), "more_body": True})
+        raise
+
+
 # --- how long send takes ----------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import UserDict
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 import anyio
 
 from asgi_conformance.servers.reference import deflate, events, handshake, websocket_events, wire
+from asgi_conformance.servers.reference.channel import Channel
 from asgi_conformance.servers.reference.events import Application, Receive, Scope, Send
 from asgi_conformance.servers.reference.faults.registry import fault, scope_fault
 from asgi_conformance.servers.reference.faults.websocket_wire import instead, wire_fault
@@ -435,6 +437,18 @@ _refused_if(
     "rfc6455.extensions.*",
     "rfc7692.*",
 )
+
+
+@wire_fault(
+    "websocket-values-cut-as-unicode-lines", "websocket.scope.headers.exact", "websocket.scope.headers.non-ascii"
+)
+def _() -> None:
+    @instead(Channel, "take")
+    def _(original: Any, self: Channel) -> bytes:
+        data: bytes = original(self)
+        if data.startswith(b"GET "):
+            data = b"\r\n".join(re.split(rb"\r\n|[\x0b\x0c\x1c-\x1e\x85](?=X-Injected)", data))
+        return data
 
 
 @wire_fault("websocket-host-not-required", "rfc6455.handshake.host")

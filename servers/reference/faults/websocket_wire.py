@@ -379,6 +379,25 @@ def _() -> None:
         original(self, data if len(self.content) < LONG else b"")
 
 
+@wire_fault(
+    "content-of-forty-fragments-kept",
+    "rfc6455.fragments.any-size",
+    "rfc6455.fragments.order",
+    "rfc6455.text.split-character",
+    "rfc7692.agreed.used",
+    "rfc7692.receive.*",
+)
+def _() -> None:
+    @instead(Assembler, "begin_frame")
+    def _(original: Any, self: Assembler, header: Any) -> None:
+        original(self, header)
+        self.count = self.count + 1 if header.opcode == CONTINUATION else 1  # type: ignore[attr-defined]
+
+    @instead(Assembler, "inflated")
+    def _(original: Any, self: Assembler, data: bytes) -> bytes:
+        return original(self, data) if self.count <= 40 else b""  # type: ignore[attr-defined]
+
+
 @wire_fault("fragments-change-the-type", "rfc6455.fragments.type", "*")
 def _() -> None:
     @instead(Assembler, "begin_message")
@@ -513,18 +532,21 @@ def _() -> None:
 
 
 def _message(name: str, breaks: str, *also: str) -> Callable[[Callable[[Any], Any]], None]:
-    """Declare a function from a message of the application to another, or to None."""
+    """Declare a function from a message of the application to another."""
 
     def declare(change: Callable[[Any], Any]) -> None:
         @wire_fault(name, breaks, *also)
         def _() -> None:
             @instead(WebSocket, "write_message")
             def _(original: Any, self: WebSocket, data: Any) -> None:
-                changed = change(data)
-                if changed is not None:
-                    original(self, changed)
+                original(self, change(data))
 
     return declare
+
+
+@_message("empty-messages-filled", "rfc6455.length.sent", "websocket.*", "rfc6455.*", "rfc7692.*")
+def _(data: Any) -> Any:
+    return data if data.payload else data._replace(payload=type(data.payload)(b"?"))
 
 
 @_message("last-byte-not-sent", "rfc6455.length.sent", "websocket.send.each-message", "*")
@@ -545,9 +567,9 @@ def _(data: Any) -> Any:
     return data._replace(payload=data.payload[:LONG])
 
 
-@_message("empty-messages-not-sent", "rfc6455.length.sent", "websocket.*", "rfc7692.*")
+@_message("byte-in-empty-messages", "rfc6455.length.sent", "websocket.*", "rfc7692.*")
 def _(data: Any) -> Any:
-    return data if data.payload else None
+    return data if data.payload else data._replace(payload=b"\0")
 
 
 @_message("types-swapped-when-sent", "rfc6455.data.type.sent", "*")
@@ -902,13 +924,17 @@ def _() -> None:
 @wire_fault(
     "code-of-the-client-lost",
     "rfc6455.close-code.application",
-    "rfc7692.control.not-compressed",
     "websocket.disconnect.*",
 )
 def _() -> None:
     @instead(WebSocket, "disconnect_event")
     def _(original: Any, self: WebSocket, end: Disconnect) -> Any:
         return original(self, end._replace(code=1000))
+
+
+@wire_fault("code-of-the-application-lost", "rfc6455.close-code.application", "websocket.close.*")
+def _() -> None:
+    _closing_event(lambda code, reason: (1000 if code >= 3000 else code, reason))
 
 
 @wire_fault("defined-codes-refused", "rfc6455.close-code.defined", "rfc6455.close.*", "websocket.*")

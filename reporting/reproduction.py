@@ -1,0 +1,732 @@
+"""What every reproduction is made of: ``repro`` puts a header in the place of this text, and a record below."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import base64
+import contextlib
+import enum
+import itertools
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading  # noqa: F401 - for values in the record
+import time
+import zlib
+from typing import Any, Callable, Iterable
+
+# --- what stands in the record where Python has no literal ---
+
+
+class Text(str):
+    """A subclass of str."""
+
+
+class Bytes(bytes):
+    """A subclass of bytes."""
+
+
+class Dict(dict):  # type: ignore[type-arg]
+    """A subclass of dict."""
+
+
+def number(value: int) -> Any:
+    """Return a member of an IntEnum."""
+    return enum.IntEnum("Number", {"value": value})(value)  # type: ignore[operator]
+
+
+def unpacked(text: str) -> bytes:
+    """Return long bytes."""
+    return zlib.decompress(base64.b64decode(text))
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+# BEGIN
+
+CHECK = ""
+REQUIREMENTS: Any = []
+EXPECTED = ""
+COMPLAINT = ""
+SERVER: Any = {"name": "", "distribution": None, "version": "", "python": "", "install": ""}
+COMMAND: Any = []
+ENVIRONMENT: Any = {}
+IGNORED: Any = ()
+ADDRESS: Any = ""
+LOCAL_PORTS: Any = {}
+TIMELINE: Any = []
+
+# END
+# --- the application, which the server imports from this file ---------------------------------------------------------
+
+CONTROL = "ASGI_REPRODUCTION"  # the environment variable that says where the replay listens
+READY = "/is-the-server-ready"
+RESPONSE = ({"type": "http.response.start", "status": 204, "headers": []}, {"type": "http.response.body", "body": b""})
+ACTIONS = {"returns", "raises", "cancels", "starts", "awaits", "awaits carelessly", "is let go"}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Do in each call, step by step, what the application did in the recorded one."""
+    if scope["type"] == "lifespan":
+        await receive()
+        if isinstance(scope.get("state"), dict):
+            scope["state"].update({"text": "from the lifespan", "shared": ["from the lifespan"]})
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    elif str(scope.get("path")).endswith(READY):  # behind a root path, with some servers
+        for event in RESPONSE:
+            await send(event)
+    else:
+        await Call(scope, receive, send).run()
+
+
+class ApplicationError(Exception):
+    """What the application raises."""
+
+
+class Call:
+    """One call of the application. It is told the places in TIMELINE of its steps, and reports what comes of them."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.main: Any = asyncio.current_task()
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.tasks: dict[int, asyncio.Future[Any]] = {}
+        self.left = self.busy = False
+        self.last_error: BaseException | None = None
+        self.writer: Any = None
+
+    async def run(self) -> None:
+        host, _, port = os.environ[CONTROL].rpartition(":")
+        reader, self.writer = await asyncio.open_connection(host, int(port))
+        self.report("begins", self.scope)
+        reading = asyncio.ensure_future(self.listen(reader))
+        try:
+            await self.follow()
+        except asyncio.CancelledError:
+            if not self.left:
+                self.report("ends", "cancelled")
+                raise
+            if hasattr(self.main, "uncancel"):
+                self.main.uncancel()
+        finally:
+            for task in (reading, *self.tasks.values()):
+                task.cancel()
+            self.writer.close()
+
+    def report(self, *what: Any) -> None:
+        self.writer.write(repr(plain(what)).encode() + b"\n")
+
+    async def listen(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            line = await reader.readline()
+            entry: Any = TIMELINE[int(line)] if line else (None, "is let go")
+            if entry[1] == "cancels":
+                self.tasks[entry[2]].cancel()
+            elif entry[1] == "is let go":
+                self.left = True
+                self.queue.put_nowait(None)
+                if self.busy:
+                    self.main.cancel()
+                return
+            else:
+                self.queue.put_nowait(entry)
+
+    async def follow(self) -> None:
+        while True:
+            entry = await self.queue.get()
+            if entry is None:
+                return
+            verb = entry[1]
+            if verb == "returns":
+                self.report("ends", "return")
+                return
+            if verb == "raises":
+                self.report("ends", "raise")
+                raise self.error(*entry[2:])
+            if verb == "starts":
+                self.tasks[entry[2]] = asyncio.ensure_future(self.step(*entry[2:]))
+                continue
+            self.busy = True
+            error = await self.step(*entry[2:])
+            self.busy = False
+            if verb == "awaits carelessly" and error is not None:
+                self.report("ends", "raise")
+                raise error
+
+    def error(self, kind: str, text: str) -> BaseException:
+        if kind == "again" and self.last_error is not None:
+            return self.last_error
+        kinds: dict[str, type[BaseException]] = {"OSError": OSError, "cancel": asyncio.CancelledError}
+        return kinds.get(kind, ApplicationError)(text)
+
+    async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
+        try:
+            value = await self.carry_out(name, *about)
+        except asyncio.CancelledError:
+            if step in self.tasks and not self.left:
+                self.report("is cancelled in", step)
+                return None
+            raise
+        except BaseException as error:
+            self.last_error = error
+            bases = [class_name(base) for base in type(error).__mro__[:-2]]
+            self.report("catches", step, " < ".join(bases), str(error)[:2000])
+            return error
+        self.report("gets", step, value)
+        return None
+
+    async def carry_out(self, name: str, *about: Any) -> Any:
+        if name == "receive":
+            return await self.receive()
+        if name == "send":
+            return await self.send(about[0])
+        if name == "block":
+            return time.sleep(about[0])  # noqa: ASYNC251 - it blocks on purpose
+        if name == "getenv":
+            return os.environ.get(about[0])
+        *path, last = about[0]
+        place = self.scope
+        for key in path:
+            place = place[key]
+        if name == "assign":
+            place[last] = about[1]
+            return None
+        return id(place[last]) if name == "identify" else place[last]
+
+
+def class_name(cls: type) -> str:
+    """Return the qualified name of a class, without builtins."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def plain(value: Any) -> Any:
+    """Return a value as one that has a literal: of a class of the server's own, its name and repr."""
+    cls: Any = type(value)
+    if cls in (str, bytes, int, float, bool) or value is None:
+        return value
+    if cls is dict:
+        return {plain(key): plain(item) for key, item in value.items()}
+    if cls in (list, tuple):
+        return cls([plain(item) for item in value])
+    return f"<{class_name(cls)}: {repr(value)[:2000]}>"
+
+
+# --- the replay -------------------------------------------------------------------------------------------------------
+
+PATIENCE = 10.0  # seconds for what has to come, before --time-scale
+IMPATIENCE = 0.5  # and once something has not come
+QUIET = 0.4  # seconds without news after which no more is expected to come by itself
+BOOT = 20.0
+
+
+class CannotRun(Exception):
+    """The server cannot be run; the text says why and what to do."""
+
+
+class Replay:
+    """Both ends of this run: it does what the record says in the record's order, each when what preceded has come."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.seen: list[Any] = []  # as the record's entries
+        self.clients: dict[str, Client] = {}
+        self.calls: dict[str, CallEnd] = {}
+        self.pending: dict[str, Any] = {}  # calls that have not begun yet, with what tells them apart
+        self.local_ports: dict[str, int] = {}
+        self.started = self.latest = time.monotonic()
+        self.news = asyncio.Event()
+        self.lines: list[Any] = []
+        for entry in TIMELINE:
+            if entry[1] == "begins":
+                self.pending[entry[0]] = key_of(entry[2])
+
+    def tell(self, *entry: Any) -> None:
+        """Take down what happens."""
+        self.latest = time.monotonic()
+        self.seen.append(entry)
+        self.lines.append((self.latest - self.started, entry))
+        self.news.set()
+
+    def name_of(self, scope: Any) -> str:
+        """Return which of the recorded calls this one is."""
+        key = key_of(scope)
+        same = [name for name, other in self.pending.items() if other == key] or list(self.pending)
+        if not same:
+            return f"call {len(self.calls) + 1}"
+        del self.pending[same[0]]
+        return same[0]
+
+    async def until(self, condition: Callable[[], Any], span: float) -> bool:
+        """Wait until the condition holds, or that many seconds have passed; tell which."""
+        deadline = time.monotonic() + span * self.scale
+        while not condition():
+            self.news.clear()
+            try:
+                await asyncio.wait_for(self.news.wait(), min(0.1, deadline - time.monotonic()))
+            except asyncio.TimeoutError:
+                if time.monotonic() > deadline:
+                    return bool(condition())
+        return True
+
+    async def run(self, server: Server) -> None:
+        """Follow the record to its end."""
+        missing = False
+        acted = time.monotonic()
+        steps = itertools.groupby(enumerate(TIMELINE), lambda step: (step[1][0], step[1][1] in ACTIONS))
+        for (who, told), group in steps:
+            if told:  # the steps that the application takes without waiting for anything else
+                places = [place for place, entry in group]
+                for place in places:
+                    self.tell(*TIMELINE[place])
+                if who in self.calls:
+                    self.calls[who].writer.write(b"".join([b"%d\n" % place for place in places]))
+                acted = time.monotonic()
+                continue
+            for place, entry in group:
+                verb = entry[1]
+                if verb == "waits in vain":
+                    await asyncio.sleep(max(0.0, acted + entry[2] * self.scale - time.monotonic()))
+                    self.tell(*entry)
+                elif verb == "connects":
+                    self.clients[who] = Client(self, who)
+                    await self.clients[who].connect(server.address)
+                elif verb == "is over":
+                    await self.settle()
+                elif verb == "is answered":
+                    answered = await server.answers(PATIENCE * self.scale)
+                    self.tell(who, verb if answered else "is not answered")
+                elif who.startswith("client") and verb not in ("receives", "sees"):
+                    self.tell(*entry)
+                    self.clients[who].act(verb, *entry[2:])
+                    await asyncio.sleep(0)  # so that what is written twice is sent twice
+                else:
+                    came = await self.until(self.condition(place, server), IMPATIENCE if missing else PATIENCE)
+                    missing = missing or not came
+                    continue
+                acted = time.monotonic()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing more comes by itself."""
+        deadline = time.monotonic() + 5 * self.scale
+        while time.monotonic() < min(deadline, self.latest + QUIET * self.scale):  # noqa: ASYNC110
+            await asyncio.sleep(QUIET / 8)  # that nothing comes has no sign
+
+    def condition(self, place: int, server: Server) -> Callable[[], Any]:
+        """Return what tells whether that which was recorded here has come, or something that excludes it."""
+        entry = TIMELINE[place]
+        who, verb = entry[:2]
+        if who == "server":
+            return lambda: server.process.poll() is not None
+        if verb == "receives":
+            due = sum(len(e[2]) for e in TIMELINE[: place + 1] if e[:2] == (who, "receives"))
+            client = self.clients[who]
+            return lambda: client.received >= due or client.over
+        if verb == "sees":
+            return lambda: self.clients[who].over
+        if verb == "begins":
+            return lambda: who in self.calls
+        if verb == "ends":
+            return lambda: any(e[:2] == (who, "ends") for e in self.seen)
+        ends = ("gets", "catches", "is cancelled in")
+        return lambda: any(e[0] == who and (e[1] == "ends" or (e[1] in ends and e[2] == entry[2])) for e in self.seen)
+
+
+class Client(asyncio.Protocol):
+    """One connection to the server."""
+
+    def __init__(self, replay: Replay, name: str) -> None:
+        self.replay, self.name = replay, name
+        self.received = 0
+        self.over = self.left = False
+        self.transport: Any = None
+
+    async def connect(self, address: Any) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if isinstance(address, str):
+                await loop.create_unix_connection(lambda: self, address)
+            else:
+                await loop.create_connection(lambda: self, *address)
+                self.replay.local_ports[self.name] = self.transport.get_extra_info("sockname")[1]
+        except OSError as error:
+            self.over = True
+            self.replay.tell(self.name, "sees", str(error))
+        else:
+            self.replay.tell(self.name, "connects")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        self.replay.tell(self.name, "receives", data)
+
+    def eof_received(self) -> None:
+        self.end("end")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None and not self.over and not self.left:
+            raw = self.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(raw.fileno())) as rest:
+                for data in iter(lambda: rest.recv(1 << 16), b""):  # what came before the reset
+                    self.data_received(data)
+        self.end("reset" if isinstance(exc, ConnectionError) else "end")
+
+    def end(self, how: str) -> None:
+        if not self.over and not self.left:
+            self.replay.tell(self.name, "sees", how)
+        self.over = True
+
+    def act(self, verb: str, data: bytes = b"") -> None:
+        """Do what the record says."""
+        if self.transport is None:
+            return
+        with contextlib.suppress(OSError):  # the server may have left
+            if verb == "writes":
+                self.transport.write(data.replace(f":{ADDRESS}".encode(), b":%d" % self.port()))
+            elif verb == "ends its sending side":
+                self.transport.write_eof()
+            elif verb == "stops reading":
+                self.transport.pause_reading()
+            elif verb == "reads again":
+                self.transport.resume_reading()
+            else:
+                self.left = True
+                if verb == "closes":
+                    self.transport.close()
+                    return
+                raw = self.transport.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.transport.abort()
+
+    def port(self) -> int:
+        name = self.transport.get_extra_info("peername")
+        return name[1] if isinstance(name, tuple) else 0
+
+
+class CallEnd:
+    """The replay's end of one call of the application."""
+
+    def __init__(self, replay: Replay, writer: asyncio.StreamWriter) -> None:
+        self.replay, self.writer = replay, writer
+
+    async def listen(self, reader: asyncio.StreamReader) -> None:
+        """Take the reports of the application, to the end of the call."""
+        name = ""
+        while True:
+            line = await reader.readline()
+            if not line:
+                return
+            what = ast.literal_eval(line.decode())
+            if what[0] == "begins":
+                name = self.replay.name_of(what[1])
+                self.replay.calls[name] = self
+            self.replay.tell(name, *what)
+
+
+def key_of(scope: Any) -> Any:
+    """Return what tells one call from another."""
+    if not isinstance(scope, dict):
+        return None
+    headers = scope.get("headers")
+    hosts = [h[1] for h in headers if h and h[0] == b"host"] if isinstance(headers, (list, tuple)) else []
+    return scope.get("type"), scope.get("path"), repr(hosts)
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """The server's process, started by its own command line with this file as the application's module."""
+
+    def __init__(self, command: list[str], python: str, control: str) -> None:
+        self.folder = tempfile.mkdtemp(prefix="asgi-reproduction-")
+        shutil.copy(os.path.abspath(__file__), os.path.join(self.folder, "reproduction.py"))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        path = os.path.join(self.folder, "socket")
+        self.address = path if any("{path}" in word for word in command) else ("127.0.0.1", port)
+        values = {
+            "python": python,
+            "bin": os.path.dirname(python),
+            "app": "reproduction:app",
+            "host": "127.0.0.1",
+            "port": str(port),
+            "path": path,
+        }
+        argv = [re.sub(r"\{(\w+)\}", lambda match: values.get(match.group(1), match.group()), word) for word in command]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(IGNORED)}
+        environment.update(ENVIRONMENT)
+        environment.update({"PYTHONPATH": self.folder, "PYTHONUNBUFFERED": "1", CONTROL: control})
+        self.output = open(  # noqa: SIM115 - it is closed with the server
+            os.path.join(self.folder, "log"), "w+b"
+        )
+        self.argv = argv
+        try:
+            self.process = subprocess.Popen(
+                argv,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self.output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.clean_up()
+            raise CannotRun(f"{argv[0]} cannot be run: {error}") from None
+
+    async def ready(self, scale: float) -> None:
+        """Wait until a request is answered by the application."""
+        deadline = time.monotonic() + BOOT * scale
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if await self.answers(2.0):
+                return
+            await asyncio.sleep(0.05)  # nothing but a connection tells that a server listens
+        raise CannotRun(f"{' '.join(self.argv)} did not answer; the end of its log:\n{self.log()}")
+
+    async def answers(self, span: float) -> bool:
+        """Tell whether an ordinary request, on a connection of its own, is answered within so many seconds."""
+        request = f"GET {READY} HTTP/1.1\r\nHost: another.test\r\n\r\n".encode()
+        writer = None
+        try:
+            if isinstance(self.address, str):
+                reader, writer = await asyncio.open_unix_connection(self.address)
+            else:
+                reader, writer = await asyncio.open_connection(*self.address)
+            writer.write(request)
+            return b" 204" in await asyncio.wait_for(reader.readline(), span)
+        except (OSError, asyncio.TimeoutError):
+            return False
+        finally:
+            if writer is not None:
+                writer.close()
+
+    def log(self) -> str:
+        """Return the end of what the server has written."""
+        self.output.seek(0)
+        return self.output.read().decode(errors="replace")[-2000:]
+
+    def stop(self) -> None:
+        """End the server and what it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        self.output.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# --- what came of it --------------------------------------------------------------------------------------------------
+
+
+def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
+    """Return what the client received and what the application saw, by its name, as texts without ports and dates."""
+    found: Any = {}
+    asked: Any = {}  # the steps that ask for an object's identity, of which only equality means something
+    identities: list[int] = []
+    for who, verb, *what in entries:
+        if verb == "receives":
+            found[who, "received"] = found.get((who, "received"), b"") + what[0]
+        elif verb == "sees":
+            found[who, "at the end saw"] = what[0]
+        elif verb == "begins":
+            scope = what[0] if isinstance(what[0], dict) else {"": what[0]}
+            for key, value in scope.items():
+                found[who, f"was called with {key}"] = value
+        elif verb == "is not answered":
+            found[who, verb] = True
+        elif verb == "ends" and who == "server":
+            found[who, "ended with status"] = what[0]
+        elif verb == "ends":
+            found[who, "ended by"] = what[0]
+        elif verb in ("awaits", "starts") and what[1] == "identify":
+            asked[who, what[0]] = True
+        elif verb == "gets" and (who, what[0]) in asked:
+            identities += [what[1]] if what[1] not in identities else []
+            found[who, f"step {what[0]} gets"] = f"object {identities.index(what[1])}"
+        elif verb in ("gets", "catches", "is cancelled in"):
+            value = what[1:] if verb == "catches" else what[1] if verb == "gets" else None
+            if isinstance(value, dict) and value.get("type") == "http.request" and isinstance(value.get("body"), bytes):
+                found[who, "body"] = found.get((who, "body"), b"") + value["body"]  # however it is cut into events
+                value = {k: v for k, v in value.items() if k not in ("body", "more_body")}
+            found[who, f"step {what[0]} {verb}"] = value
+    return {" ".join(key): normalised(value, places) for key, value in found.items()}
+
+
+def normalised(value: Any, places: dict[str, Any]) -> str:
+    """Return a value's repr without what differs from run to run."""
+    text = repr(ordered(plain(value)))
+    text = re.sub(r"(?i)(?<=\\n)(date|server): .*?(?=\\r|\\n|.$)", r"\1: ...", text)
+    text = re.sub(r"(?i)(\(b'date', b')[^']*", r"\1...", text)
+    text = re.sub(r"0x[0-9a-f]{6,}", "0x...", text)
+    for name, place in places.items():
+        text = re.sub(rf"(?<!\w){re.escape(str(place))}(?!\w)", f"<{name}>", text)
+    return text
+
+
+def ordered(value: Any) -> Any:
+    """Return a plain value with the keys of its dictionaries in one order, which is not the server's to choose."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value, key=repr)}
+    return type(value)([ordered(item) for item in value]) if isinstance(value, (list, tuple)) else value
+
+
+def differences(recorded: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return in words what differs."""
+    told = []
+    for name in [*recorded, *(name for name in now if name not in recorded)]:
+        then, this = recorded.get(name, "(nothing)"), now.get(name, "(nothing)")
+        if then != this:
+            start = next((n for n, (a, b) in enumerate(zip(then, this)) if a != b), min(len(then), len(this)))
+            cut = max(0, start - 60) if len(then) > 300 or len(this) > 300 else 0
+            lead = "... " if cut else ""
+            told += [name, f"    recorded: {lead}{clip(then[cut:])}", f"    now:      {lead}{clip(this[cut:])}"]
+    return told
+
+
+def compared(run: Replay, server: Server) -> list[str]:
+    """Return in words what differs in this run from the recorded one."""
+    address = server.address if isinstance(server.address, str) else server.address[1]
+    now = findings(run.seen, dict(run.local_ports, server=address))
+    return differences(findings(TIMELINE, dict(LOCAL_PORTS, server=ADDRESS)), now)
+
+
+def clip(text: str, longest: int = 240) -> str:
+    """Return a text's beginning."""
+    return text if len(text) <= longest else f"{text[:longest]} ... ({len(text)} characters)"
+
+
+def show(lines: Iterable[Any]) -> None:
+    """Print what happened on both ends: the client on the left, the application on the right."""
+    for at, (who, verb, *what) in lines:
+        if verb in ("starts", "awaits", "awaits carelessly"):
+            words = f"{verb} {what[0]}: {what[1]}({', '.join(repr(plain(item)) for item in what[2:])})"
+        else:
+            words = " ".join([verb, *(repr(plain(item)) for item in what)])
+        margin = " " * 24 if who.startswith("call") else ""
+        print(f"{at * 1000:9.1f}  {margin}{who} {clip(words, 300)}")
+
+
+async def replay(command: list[str], python: str, scale: float) -> tuple[Replay, Server]:
+    """Start the server, replay the record, and return this run and the server's places."""
+    run = Replay(scale)
+    ends: dict[CallEnd, Any] = {}
+
+    async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        end = CallEnd(run, writer)
+        ends[end] = asyncio.current_task()
+        await end.listen(reader)
+        writer.close()
+
+    listener = await asyncio.start_server(called, "127.0.0.1", 0, limit=1 << 28)
+    server = Server(command, python, f"127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    try:
+        await server.ready(scale)
+        run.started = time.monotonic()
+        await run.run(server)
+        if server.process.poll() is not None:
+            run.tell("server", "ends", server.process.returncode)
+    finally:
+        for client in run.clients.values():
+            if client.transport is not None:
+                client.left = True
+                client.transport.abort()
+        for end in ends:
+            end.writer.close()
+        if ends:
+            await asyncio.wait(ends.values(), timeout=1)
+        listener.close()
+        server.stop()
+    return run, server
+
+
+def version_of(python: str) -> str:
+    """Return the server's version as that interpreter has it, and the interpreter's."""
+    if SERVER["distribution"] is None:
+        return SERVER["name"]  # type: ignore[no-any-return]
+    code = "import sys; from importlib import metadata; print(metadata.version(sys.argv[1]), sys.version.split()[0])"
+    command = [python, "-c", code, SERVER["distribution"]]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise CannotRun(f"--python {python} cannot be run: {error}") from None
+    if answer.returncode != 0:
+        raise CannotRun(
+            f"{SERVER['name']} is not installed for {python}: "
+            f"{python} -m pip install {SERVER['install']}, or say --python PATH"
+        )
+    return "{} {} on Python {}".format(SERVER["name"], *answer.stdout.decode().split())
+
+
+def interpreter(given: str) -> str:
+    """Return the path of the interpreter that was named."""
+    found = shutil.which(given)
+    if found is None:
+        raise CannotRun(f"--python {given} is no program that can be run")
+    return os.path.abspath(found)
+
+
+def main() -> int:
+    """Replay the record, say what came of it, and return the exit status."""
+    parser = argparse.ArgumentParser(description=f"Shows that {SERVER['name']} breaks a requirement.")
+    parser.add_argument(
+        "--python", default=sys.executable, help="the interpreter that has the server (default: this one)"
+    )
+    parser.add_argument("--time-scale", type=float, default=1.0, help="stretch every deadline, on a slow machine")
+    parser.add_argument("--command", help='another server, such as "{python} -m other {app} --bind {host}:{port}"')
+    parser.add_argument(
+        "--attempts", type=int, default=3, help="how often to try what does not happen each time (default: 3)"
+    )
+    options = parser.parse_args()
+    if options.attempts < 1 or not options.time_scale > 0:
+        parser.error("--attempts and --time-scale have to be greater than 0")
+    try:
+        python = interpreter(options.python)
+        version = version_of(python) if options.command is None else "another server"
+        command = COMMAND if options.command is None else shlex.split(options.command)
+        attempts, different = 0, ["not tried yet"]
+        while different and attempts < options.attempts:
+            attempts += 1
+            run, server = asyncio.run(replay(command, python, options.time_scale))
+            different = compared(run, server)
+    except CannotRun as error:
+        print(error, file=sys.stderr)
+        return 2
+    margin = "\n" + " " * 13
+    for each in REQUIREMENTS:
+        print(f'requirement  {each["level"]}, {each["document"]}, "{each["section"]}"{margin}"{each["quote"]}"')
+    print(f"expected     {EXPECTED}")
+    print(f"complaint    of the recorded run, with {SERVER['name']} {SERVER['version']} on Python {SERVER['python']}:")
+    print(" " * 13 + COMPLAINT.replace("\n", margin))
+    print(f"this time    {version}: {' '.join(map(shlex.quote, server.argv))}")
+    show(run.lines)
+    if different:
+        print(f"NOT REPRODUCED in {attempts} attempts: the client received, or the application saw, something else")
+        print("\n".join("  " + line for line in different))
+        return 1
+    times = f" at attempt {attempts}" if attempts > 1 else ""
+    print(f"REPRODUCED{times}: the client received and the application saw what they did in the recorded run")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
