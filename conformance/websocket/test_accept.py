@@ -263,6 +263,7 @@ async def test_subprotocol_among_the_headers(websocket: WebSockets) -> None:
     event = accept(headers=[[PROTOCOL, b"chat"]])
     peer, application = await called(websocket, event, OFFER)
     raised = await application.attempt(event)
+    await application.finish()
     await websocket.settle()
     sent = peer.upgraded is not None and peer.upgraded.values(PROTOCOL) != []
     websocket.observe(f"send raises {raised!r}" if raised is not None else "sent" if sent else "dropped")
