@@ -25,6 +25,21 @@ async def test_connect_comes_first_and_once(websocket: WebSockets) -> None:
     assert (await application.receive())["type"] != "websocket.connect"
 
 
+@requires("websocket.connect.first")
+async def test_connect_comes_once_before_the_reply(websocket: WebSockets) -> None:
+    """A further receive before the application has replied gives no second websocket.connect."""
+    _, application = await websocket.call()
+    await connected(application)
+    further = application.start_receive()
+    await websocket.settle()
+    if further.done:
+        assert (await further.value())["type"] != "websocket.connect"
+    await application.attempt(accept())
+    await websocket.settle()
+    if further.done:
+        assert (await further.value())["type"] != "websocket.connect"
+
+
 @requires("websocket.connect.during-handshake")
 async def test_connect_comes_during_the_handshake(websocket: WebSockets) -> None:
     """websocket.connect comes while the client still waits for the response to its handshake."""

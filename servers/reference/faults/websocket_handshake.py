@@ -678,6 +678,28 @@ def _() -> None:
     WebSocket.connect_event = lambda self: {"type": Text("websocket.connect")}  # type: ignore[method-assign]
 
 
+@fault("websocket-connect-until-the-reply", "websocket.connect.first", "websocket.disconnect.*", suite="websocket")
+def _(application: Application) -> Application:
+    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
+        connecting = replied = scope["type"] != "websocket"
+
+        async def connect_again() -> events.Message:
+            nonlocal connecting
+            if connecting and not replied:
+                return {"type": "websocket.connect"}
+            connecting = True
+            return await receive()
+
+        async def replying(event: events.Message) -> None:
+            nonlocal replied
+            replied = True
+            await send(event)
+
+        await application(scope, connect_again, replying)
+
+    return faulty
+
+
 @wire_fault("websocket-connect-at-the-end", "websocket.connect.first", "*")
 def _() -> None:
     WebSocket.disconnect_event = lambda self, end: {"type": "websocket.connect"}  # type: ignore[method-assign]
