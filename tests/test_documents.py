@@ -16,7 +16,9 @@ DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md"))]
 CHECK = re.compile(r"[`\"](?:conformance/)?((?:\w+/)?test_\w+\.py)::(test_\w+)(?:\[([^\]`\"]+)\])?[`\"]")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 OPTION = re.compile(r"(?<![\w-])--(?:server|level|expectations|update|results|time|replay|confirm)[\w-]*")
-REQUIREMENT = re.compile(r"`((?:core|http|interop|lifespan|process|tls|rfc\d+|websocket)(?:\.[a-z0-9-]+)+)`")
+REQUIREMENT = re.compile(
+    r"`((?:core|interop|process|tls|rfc\d+)(?:\.[a-z0-9-]+)+|(?:http|lifespan|websocket)(?:\.[a-z0-9-]+){2,})`"
+)  # an event's type is a word and another, as in websocket.close
 
 
 @pytest.fixture(scope="module")
