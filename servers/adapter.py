@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,16 @@ class Server:
     websocket: bool = True
     """Whether the server speaks WebSocket at all."""
     http: Sequence[str] = ("1.0", "1.1")
+    older: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What older releases are told instead: fields of this class with their values, by versions such as ``<0.22``."""
+
+    def of_version(self, version: str | None) -> Server:
+        """Return how this version of the server is told what to do."""
+        changed = self
+        for versions, fields in self.older.items():
+            if version is not None and SpecifierSet(versions, prereleases=True).contains(version):
+                changed = replace(changed, **fields)
+        return changed
 
     def abilities(self) -> list[str]:
         """Return what the server can be told to do, and what it speaks, in words."""

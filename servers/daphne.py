@@ -17,4 +17,5 @@ daphne = Server(
     options="--verbosity 0",
     root_path="--root-path {root_path}",
     lifespan=False,
+    older={"<3": {"command": "{bin}/daphne {app}"}},
 )

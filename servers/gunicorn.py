@@ -37,4 +37,5 @@ gunicorn = Server(
         },
     },
     ignores=("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"),
+    older={"<25.1": {"options": "--worker-class asgi"}},
 )

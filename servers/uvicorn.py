@@ -41,4 +41,5 @@ uvicorn = Server(
         "loop": {"uvloop": "--loop uvloop", "asyncio": "--loop asyncio"},
     },
     ignores=("UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"),
+    older={"<0.22": {"graceful_timeout": None}},
 )

@@ -214,3 +214,24 @@ def test_every_variant_of_a_shipped_adapter_makes_a_command_line(name: str, tmp_
         assert argv[0] == launch.python
         assert "asgi_probe:app" in argv
         assert any("8000" in word for word in argv)
+
+
+@pytest.mark.parametrize(
+    ("version", "command", "timeout"),
+    [
+        ("0.9", "old", None),
+        ("0.21.1", "old", None),
+        ("0.22", "new", "--grace {graceful_timeout}"),
+        (None, "new", "--grace {graceful_timeout}"),
+    ],
+)
+def test_older_releases_are_told_otherwise(version: str | None, command: str, timeout: str | None) -> None:
+    """What a release does not know yet it is not told; of one whose version nobody knows the newest is assumed."""
+    server = Server(
+        "sample",
+        "new",
+        graceful_timeout="--grace {graceful_timeout}",
+        older={"<0.22": {"command": "old", "graceful_timeout": None}},
+    )
+    told = server.of_version(version)
+    assert (told.command, told.graceful_timeout, told.older) == (command, timeout, server.older)
