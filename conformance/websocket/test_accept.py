@@ -106,6 +106,7 @@ async def test_subprotocol_that_was_not_advertised(websocket: WebSockets) -> Non
     peer, application = await websocket.call(subprotocols=OFFER)
     await connected(application)
     raised = await application.attempt(accept(subprotocol="other"))
+    await application.finish()
     await websocket.settle()
     named = peer.upgraded.values(PROTOCOL) if peer.upgraded is not None else []
     websocket.observe(f"send raises {raised!r}" if raised is not None else f"send returns, and the wire has {named!r}")
