@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -172,6 +172,20 @@ def test_a_server_that_is_not_ready_for_two_workers(tmp_path: Path) -> None:
 
 
 # --- an early end -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def background() -> Iterator[None]:
+    """Have runs begin with SIGINT ignored, as those that a shell starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("background")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_the_background(tmp_path: Path, number: signal.Signals) -> None:
+    test_a_signal_leaves_no_server(tmp_path, number, ())
 
 
 @pytest.mark.parametrize(
