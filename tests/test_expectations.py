@@ -9,6 +9,7 @@ import pytest
 
 from asgi_conformance.fixtures import expectations
 from asgi_conformance.fixtures.expectations import NOT_REVIEWED, BadExpectations, Expectation, Expectations, names, read
+from asgi_conformance.servers import registry
 
 A, B, C = (f"tests/samples/verdicts.py::test_{name}[http1]" for name in "abc")
 
@@ -128,6 +129,15 @@ def test_the_shipped_files(path: Path) -> None:
         assert entry.upstream is None or re.match(
             r"https://github\.com/[\w-]+/[\w-]+/(issues|pull)/\d+$", entry.upstream
         )
+
+
+@pytest.mark.parametrize("path", sorted(expectations.SHIPPED.glob("*.toml")), ids=lambda path: path.name)
+def test_the_variants_in_the_shipped_files(path: Path) -> None:
+    """Each is one that the server's adapter has, so that no entry is without effect for a misspelt name."""
+    server = registry.find(path.stem)
+    for entry in read(path).entries:
+        for variant in entry.variants:
+            assert server.factors(variant)
 
 
 ENTRY = f'[[expected]]\nreason = "why"\nchecks = ["{A}"]\n'
