@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -213,7 +214,7 @@ def _(headers: Headers) -> Headers:
 
 @server_fault("date-of-asctime", "rfc9110.date.format")
 def _() -> None:
-    wire.date = lambda: b"Sun Nov  6 08:49:37 1994"
+    wire.date = lambda: time.asctime(time.gmtime()).encode()
 
 
 @server_fault("date-of-1994", "rfc9110.date.approximate")
