@@ -65,7 +65,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     }
     if any(item.name == test_every_check_fails_under_a_fault.__name__ for item in request.session.items):
         needed = set(FAULTS)
-    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 2)) as pool:
+    with ThreadPoolExecutor(max_workers=3 * (os.cpu_count() or 2)) as pool:
         yield Table(needed & set(FAULTS), pool)
         pool.shutdown(cancel_futures=True)
 

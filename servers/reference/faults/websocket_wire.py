@@ -199,7 +199,7 @@ def _() -> None:
         return bytes(original(data[:first], key, position) + data[first:])
 
 
-@wire_fault("key-of-zeros-refused", "rfc6455.masking.any-key")
+@wire_fault("key-of-zeros-refused", "rfc6455.masking.any-key", "rfc7692.receive.*")
 def _() -> None:
     @instead(FrameReader, "read_payload")
     def _(original: Any, self: FrameReader, header: Any) -> bytes:
@@ -950,7 +950,13 @@ def _() -> None:
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
-@wire_fault("dies-of-too-much", "rfc6455.limits.protected", "rfc6455.limits.*", "rfc6455.close-code.too-big")
+@wire_fault(
+    "dies-of-too-much",
+    "rfc6455.limits.protected",
+    "rfc6455.limits.*",
+    "rfc6455.close-code.too-big",
+    "rfc6455.fragments.any-size",
+)
 def _() -> None:
     @instead(FrameReader, "read_header")
     def _(original: Any, self: FrameReader) -> Any:
@@ -1172,6 +1178,7 @@ def _() -> None:
 @wire_fault(
     "window-of-the-client-forgotten",
     "rfc7692.client-context-takeover",
+    "rfc7692.agreed.used",
     "rfc7692.client-*",
     "rfc7692.offer.*",
     "rfc7692.receive.*",
@@ -1323,6 +1330,7 @@ def _() -> None:
 @wire_fault(
     "incompressible-messages-remembered",
     "rfc7692.client-context-takeover.uncompressed-between",
+    "rfc7692.agreed.used",
     "rfc7692.offer.unsupported",
     "rfc7692.send.*",
     "rfc7692.deflate.*",
