@@ -222,6 +222,19 @@ def _fold_fault(name: str, replacement: bytes, *also: str) -> None:
 
 _fold_fault("folds-left-out", b"")
 _fold_fault("folds-taken-for-lines", b"\r\n")
+
+
+@head_fault("folded-length-preferred", "rfc9112.content-length.delimits", "rfc9112.fields.obs-fold")
+def _(head: bytes) -> bytes:
+    folded = re.search(rb"\r\n[ \t]+(content-length:[^\r\n]*)", head, re.IGNORECASE)
+    if folded is None:
+        return head
+    first, *lines = head.replace(folded[0], b"").split(b"\r\n")
+    return b"\r\n".join(
+        [first, folded[1], *(line for line in lines if not line.lower().startswith(b"content-length:"))]
+    )
+
+
 _keep("folds-kept", "rfc9112.fields.obs-fold", pattern=rb"(?<=[a-z:])\r\n[ \t]+")
 
 
