@@ -10,7 +10,7 @@ from asgi_conformance.fixtures.conversation import Conversation, converse, conve
 from asgi_conformance.fixtures.frames import BINARY, CONTINUATION, PING, TEXT, frame
 from asgi_conformance.fixtures.timing import DEADLINE
 from asgi_conformance.fixtures.values import difference
-from asgi_conformance.fixtures.websocket import Message, WebSockets, binary, text
+from asgi_conformance.fixtures.websocket import Message, WebSockets, send_event
 
 CLEAR_ONLY = True  # it is about bytes
 
@@ -46,6 +46,16 @@ async def judge_large(talk: Conversation, sent: Message) -> None:
     if received is None:
         inapplicable("it is beyond the server's limit")
     judge_content(received, sent)
+
+
+async def judge_large_of_the_application(websocket: WebSockets, sent: Message) -> None:
+    """Make sure that a large message reaches the client whole; ``inapplicable`` where `send` refuses it."""
+    peer, application = await websocket.open()
+    sending = application.start_send(send_event(sent))
+    await peer.stage.until(lambda: peer.messages or sending.raised or peer.over, "the message", LONG_ENOUGH)
+    if sending.raised is not None:
+        inapplicable("send refuses it")
+    judge_content(await peer.message(), sent)
 
 
 def judge_content(received: Message, sent: Message) -> None:
@@ -88,13 +98,7 @@ async def test_large_message(websocket: WebSockets, size: int) -> None:
 @requires("websocket.send.each-message")
 async def test_large_message_of_the_application(websocket: WebSockets, size: int) -> None:
     """A large message of the application reaches the client whole, unless `send` refuses it."""
-    peer, application = await websocket.open()
-    sent = content(size)
-    sending = application.start_send(binary(sent))
-    await peer.stage.until(lambda: peer.messages or sending.raised or peer.over, "the message", LONG_ENOUGH)
-    if sending.raised is not None:
-        inapplicable("send refuses it")
-    judge_content(await peer.message(), sent)
+    await judge_large_of_the_application(websocket, content(size))
 
 
 @pytest.mark.parametrize(
@@ -133,13 +137,7 @@ async def test_large_text(websocket: WebSockets, size: int) -> None:
 @requires("websocket.send.each-message")
 async def test_large_text_of_the_application(websocket: WebSockets, size: int) -> None:
     """A large text of the application reaches the client whole, unless `send` refuses it."""
-    peer, application = await websocket.open()
-    sent = of_size(size)
-    sending = application.start_send(text(sent))
-    await peer.stage.until(lambda: peer.messages or sending.raised or peer.over, "the message", LONG_ENOUGH)
-    if sending.raised is not None:
-        inapplicable("send refuses it")
-    judge_content(await peer.message(), sent)
+    await judge_large_of_the_application(websocket, of_size(size))
 
 
 @pytest.mark.parametrize(

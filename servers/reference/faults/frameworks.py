@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import anyio
-
 from asgi_conformance.servers.reference.events import Application, Message, Receive, Scope, Send
 from asgi_conformance.servers.reference.faults.registry import Middleware, fault
+from asgi_conformance.servers.reference.faults.running import one_call_at_a_time
 
 Change = Callable[[Any], Any]
 
@@ -97,15 +96,4 @@ def _(application: Application) -> Application:
     return faulty
 
 
-@_interop("one-endpoint-at-a-time", "interop.threads", "interop.*")
-def _(application: Application) -> Application:
-    lock = anyio.Lock()
-
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await application(scope, receive, send)
-            return
-        async with lock:
-            await application(scope, receive, send)
-
-    return faulty
+_interop("one-endpoint-at-a-time", "interop.threads", "interop.*")(one_call_at_a_time)

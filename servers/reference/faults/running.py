@@ -72,7 +72,8 @@ def _(application: Application) -> Application:
 
 
 @fault("one-call-at-a-time", "core.application.concurrent", "*")
-def _(application: Application) -> Application:
+def one_call_at_a_time(application: Application) -> Application:
+    """Call the application for a request when the one before has ended."""
     lock = anyio.Lock()
 
     async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
