@@ -127,6 +127,13 @@ class Run:
         """Send a signal to the process that was started, and to nothing below it."""
         self._popen.send_signal(number)
 
+    def turn_away(self) -> None:
+        """Read the first line of the output, and close it."""
+        assert self._popen.stdout is not None
+        self._popen.stdout.readline()
+        self._popen.stdout.close()
+        self._popen.stdout = None
+
     def outcome(self) -> Outcome:
         """Wait for the end, and look for what should have ended or gone with it."""
         try:
@@ -134,7 +141,7 @@ class Run:
         finally:
             self._popen.kill()
             self._popen.wait()
-        return self._traces.outcome(self._popen.returncode, output)
+        return self._traces.outcome(self._popen.returncode, output or "")
 
 
 # --- many short runs --------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_failure_that_does_not_repeat(tmp_path: Path) -> None:
     assert "actual       fail, but pass on a fresh server: assert 1 == 2" in outcome.output
     assert "GET / HTTP/1.1" in outcome.output
     assert outcome.clean, outcome.output
+
+
+@pytest.mark.parametrize(("check", "verdict"), [("always_fails", "fail"), ("fails_once", "unstable")])
+def test_junit_tells_the_verdict_once(tmp_path: Path, check: str, verdict: str) -> None:
+    """A check that ran twice is one case with one verdict."""
+    run(tmp_path, check, "--confirm", "--junitxml=junit.xml")
+    told = ElementTree.parse(tmp_path / "junit.xml").findall(".//property[@name='verdict']")
+    assert [each.get("value") for each in told] == [verdict]
 
 
 def test_pass_is_not_tried_again(tmp_path: Path) -> None:

@@ -190,11 +190,11 @@ def test_a_signal_ends_a_run_in_the_background(tmp_path: Path, number: signal.Si
 
 @pytest.mark.parametrize(
     ("number", "workers"),
-    [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGINT, WORKERS)],
-    ids=["SIGINT", "SIGTERM", "SIGINT with two workers"],
+    [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGHUP, ()), (signal.SIGINT, WORKERS)],
+    ids=["SIGINT", "SIGTERM", "SIGHUP", "SIGINT with two workers"],
 )
 def test_a_signal_leaves_no_server(tmp_path: Path, number: signal.Signals, workers: Sequence[str]) -> None:
-    """Ctrl-C, or a cancelled CI job, ends the run in the middle of a check, and the server with it."""
+    """Ctrl-C, a cancelled CI job, or a closed terminal ends the run in the middle of a check, and the server with it."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     environment = {**BARE, "SAMPLE_PIPE": str(pipe)}
@@ -203,6 +203,14 @@ def test_a_signal_leaves_no_server(tmp_path: Path, number: signal.Signals, worke
     run.signal(number)
     outcome = run.outcome()
     assert outcome.status == pytest.ExitCode.INTERRUPTED
+    assert outcome.left == []
+
+
+def test_an_output_that_nobody_reads_leaves_no_server(tmp_path: Path) -> None:
+    """Whoever reads the run's output goes away in the middle of it, as ``head`` does."""
+    run = Run(tmp_path, "pytest", *PYTEST, COMMAND, SAMPLES / "verdicts.py", environment=BARE)
+    run.turn_away()
+    outcome = run.outcome()
     assert outcome.left == []
 
 

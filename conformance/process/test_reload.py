@@ -2,9 +2,9 @@
 
 import contextlib
 
-from asgi_conformance.fixtures.application import response_body, response_start
+from asgi_conformance.fixtures.application import Step, response_body, response_start
 from asgi_conformance.fixtures.checks import Broken, configured, requires
-from asgi_conformance.fixtures.process import BOOT, SHUTDOWN_COMPLETE, STARTUP_COMPLETE, Process
+from asgi_conformance.fixtures.process import SHUTDOWN_COMPLETE, STARTUP_COMPLETE, Process
 from asgi_conformance.fixtures.timing import DEADLINE
 
 
@@ -33,7 +33,17 @@ async def reloaded(process: Process) -> None:
             last[:] = [(await process.http.scope())["version"]]
         return last == ["changed"]
 
-    await process.repeat(asked, "a request to be answered by the changed application", BOOT)
+    await process.noticed(CHANGED, asked, "a request to be answered by the changed application")
+
+
+async def retired(process: Process, waiting: Step) -> None:
+    """Wait until the old application's lifespan, which waits for an event, waits no longer."""
+    __tracebackhide__ = True
+
+    async def told() -> bool:
+        return waiting.over
+
+    await process.noticed(CHANGED, told, "the old application's shutdown")
 
 
 @RELOADING
@@ -54,7 +64,7 @@ async def test_lifespans_of_a_reload(process: Process) -> None:
     old = await process.complete_startup()
     waiting = old.start_receive()
     process.change(CHANGED)
-    await process.stage.until(lambda: waiting.over, "the old application's shutdown", BOOT)
+    await retired(process, waiting)
     assert (await waiting.value())["type"] == "lifespan.shutdown"
     await old.send_and_return(SHUTDOWN_COMPLETE)
     new = await process.lifespan()
@@ -88,7 +98,7 @@ async def test_requests_wait_for_the_restart(process: Process) -> None:
     old = await process.complete_startup()
     waiting = old.start_receive()
     process.change(CHANGED)
-    await process.stage.until(lambda: waiting.over, "the old application's shutdown", BOOT)
+    await retired(process, waiting)
     early = [await process.http.request(target="/while-the-old-one-shuts-down")]
     if not old.over:
         await old.send_and_return(SHUTDOWN_COMPLETE)
