@@ -6,6 +6,8 @@
 3. The median check and the slowest ten.
 4. The wall time of the checks that have processes to themselves, against the boots of the same processes one after another.
 5. Examples of a property in a minute, against the same exchanges in a loop without hypothesis.
+6. The wall time of all checks one after another against that of a worker of pytest-xdist for each core, and whether both
+   give the same verdicts.
 
 Absolute times move with the machine; the ratios are what to compare.
 """
@@ -25,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,15 +197,16 @@ async def boots(launch: Launch) -> float:
     return time.perf_counter() - started
 
 
-def suite(arguments: list[str], runs: int = RUNS) -> tuple[float, list[tuple[float, str]]]:
-    """Return the wall time of the suite, the median of several runs, and each check's seconds with its id."""
-    times, durations = [], []
+def suite(arguments: list[str], runs: int = RUNS) -> tuple[float, list[dict[str, Any]]]:
+    """Return the wall time of the suite, the median of several runs, and what the last results file says of each check."""
+    times: list[float] = []
+    checks: list[dict[str, Any]] = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder, "results.json")
             times.append(_seconds([sys.executable, "-m", "pytest", "-q", f"--results={results}", *arguments]))
-            durations = [(check["duration"], check["id"]) for check in json.loads(results.read_text())["checks"]]
-    return statistics.median(times), durations
+            checks = json.loads(results.read_text())["checks"]
+    return statistics.median(times), checks
 
 
 class Collector:
@@ -246,11 +250,28 @@ def processes(launch: Launch, arguments: list[str]) -> None:
         pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *parts, *arguments], plugins=[collector])
     nothing = _seconds([sys.executable, "-m", "pytest", "-q", str(ROOT / "benchmarks" / "hello.py")])
     count, booting = asyncio.run(one_after_another(launch, collector.wanted))
-    wall, durations = suite([*parts, *arguments], runs=1)
+    wall, checks = suite([*parts, *arguments], runs=1)
     share = (wall - nothing) / booting
-    print(f"\nlifespan and process, {len(durations)} checks")
+    print(f"\nlifespan and process, {len(checks)} checks")
     print(f"  wall time without pytest's  {wall - nothing:6.2f} s   {share:4.0%} of")
     print(f"  {count:3} boots one by one      {booting:6.2f} s")
+
+
+def parallel(arguments: list[str]) -> None:
+    """Print the wall time of all checks with a worker for each core against that without, and what verdicts differ."""
+    times, verdicts = [], []
+    for workers in ("0", "auto"):
+        wall, checks = suite(["-n", workers, *arguments], runs=1)
+        times.append(wall)
+        verdicts.append({check["id"]: check["verdict"] for check in checks})
+    serial, others = verdicts
+    differing = sorted(check for check in {*serial, *others} if serial.get(check) != others.get(check))
+    print(f"\nparallel runs, {len(serial)} checks")
+    print(f"  one after another         {times[0]:6.2f} s")
+    print(f"  -n auto                   {times[1]:6.2f} s   x {times[0] / times[1]:4.2f} as fast")
+    print(f"  verdicts that differ      {len(differing):6}")
+    for check in differing[:10]:
+        print(f"    {serial.get(check)} / {others.get(check)}  {check}")
 
 
 def main() -> None:
@@ -269,19 +290,20 @@ def main() -> None:
     )
     booting = statistics.median(asyncio.run(boots(launch)) for _ in range(RUNS))
     chosen = [f"--server={options.server}", f"--server-python={options.server_python}"]
-    wall, durations = suite([*folders(but=BOOTING), *chosen])
-    floor = nothing + booting + len(durations) * exchange
-    print(f"\nthe suite, {len(durations)} checks")
+    wall, checks = suite([*folders(but=BOOTING), *chosen])
+    floor = nothing + booting + len(checks) * exchange
+    print(f"\nthe suite, {len(checks)} checks")
     print(f"  wall time                 {wall:6.2f} s")
     print(f"  floor                     {floor:6.2f} s   x {wall / floor:4.2f}")
     print(f"    pytest, nothing to do   {nothing:6.2f} s")
     print(f"    {len(BOOTS)} boots, two at once    {booting:6.2f} s")
-    print(f"    exchanges               {len(durations) * exchange:6.2f} s")
-    print(f"  median check              {statistics.median(d for d, _ in durations) * 1000:6.2f} ms")
+    print(f"    exchanges               {len(checks) * exchange:6.2f} s")
+    print(f"  median check              {statistics.median(check['duration'] for check in checks) * 1000:6.2f} ms")
     print("  slowest ten")
-    for duration, check in sorted(durations, reverse=True)[:10]:
-        print(f"    {duration * 1000:8.1f} ms  {check}")
+    for check in sorted(checks, key=lambda check: -float(check["duration"]))[:10]:
+        print(f"    {check['duration'] * 1000:8.1f} ms  {check['id']}")
     processes(launch, chosen)
+    parallel(chosen)
 
 
 if __name__ == "__main__":

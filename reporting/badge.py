@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from asgi_conformance.fixtures.requirements import MUST
@@ -36,7 +38,23 @@ def text(run: Run) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def file_name(run: Run) -> str:
-    """Return the name of the run's badge among others: ``badge-NAME-VARIANT-VERSION.json``."""
-    words = [re.sub(r"[^\w.+]+", "-", word) for word in (run.name, run.variant, run.version) if word]
-    return f"badge-{'-'.join(words)}.json"
+def file_names(runs: Sequence[Run]) -> list[str]:
+    """Return the name of each run's badge among the others: ``badge-NAME-VARIANT-VERSION.json``.
+
+    Runs that have all of this in common are told apart by their Python, and then by a number.
+    """
+    short = [_stem(run.name, run.variant, run.version) for run in runs]
+    full = [
+        name if short.count(name) == 1 else _stem(name, f"python{run.python}")
+        for name, run in zip(short, runs, strict=True)
+    ]
+    seen: Counter[str] = Counter()
+    names = []
+    for name in full:
+        seen[name] += 1
+        names.append(f"badge-{name}.json" if seen[name] == 1 else f"badge-{name}-{seen[name]}.json")
+    return names
+
+
+def _stem(*words: str) -> str:
+    return "-".join(re.sub(r"[^\w.+]+", "-", word) for word in words if word)

@@ -21,8 +21,8 @@ def write_report(paths: Sequence[Path], folder: Path, annotate: bool = False) ->
         written = page.write(runs, folder)
         (folder / "report.md").write_text(markdown.text(runs), encoding="utf-8", errors="backslashreplace")
         written.append(folder / "report.md")
-        for run in runs:
-            path = folder / badge.file_name(run)
+        for run, name in zip(runs, badge.file_names(runs), strict=True):
+            path = folder / name
             path.write_text(badge.text(run), encoding="utf-8")
             written.append(path)
     except OSError as error:

@@ -195,7 +195,18 @@ def test_badge(
 def test_the_name_of_a_badge_is_a_file_s(tmp_path: Path) -> None:
     """Whatever the variant is called."""
     run = loading.read(write(tmp_path / "a.json", variant="a/b c", version=None))
-    assert badge.file_name(run) == "badge-uvicorn-a-b-c.json"
+    assert badge.file_names([run]) == ["badge-uvicorn-a-b-c.json"]
+
+
+def test_badges_of_one_release_are_told_apart(tmp_path: Path) -> None:
+    """By the Python that each was run on, and what still has the same name by a number."""
+    paths = [
+        write(tmp_path / f"{number}.json", python=python)
+        for number, python in enumerate(("3.12.1", "3.13.0", "3.13.0"))
+    ]
+    stem = "badge-uvicorn-0.30.0-python3"
+    names = badge.file_names([loading.read(path) for path in paths])
+    assert names == [f"{stem}.12.1.json", f"{stem}.13.0.json", f"{stem}.13.0-2.json"]
 
 
 # --- diff -------------------------------------------------------------------------------------------------------------
