@@ -58,9 +58,12 @@ SUITES = {
     "process": ("process",),
     "tls": ("tls",),
     "websocket": ("websocket",),
-    "all": ("core", "http", "http1", "tls", "websocket"),
+    "all": ("core", "http", "http1", "tls", "websocket", "lifespan/test_scope.py", "lifespan/test_state.py"),
+    "all processes": ("lifespan", "process"),
 }
-"""Which folders of checks a fault can show in."""
+"""Which folders of checks, or modules, a fault can show in."""
+FUNDAMENTAL = ("all", "all processes")
+"""The suites of faults with which nothing works, so that every check of theirs has to find them."""
 
 
 NAMES = "FAULTS_IN_FORCE"
@@ -77,9 +80,9 @@ def modules_of(fault: Fault) -> tuple[str, ...]:
     """
     folders = [ROOT / "conformance" / folder for folder in SUITES[fault.suite]]
     named = [f'"{name}"' for name in (fault.breaks, *fault.also) if "*" not in name]
-    modules = [path for folder in folders for path in sorted(folder.glob("test_*.py"))]
+    modules = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("test_*.py"))]
     found = tuple(str(path) for path in modules if any(name in _source(path) for name in named))
-    whole = fault.suite == "all" or os.environ.get(WHOLE)
+    whole = fault.suite in FUNDAMENTAL or os.environ.get(WHOLE)
     return tuple(map(str, folders)) if whole or not found else found
 
 
@@ -108,6 +111,7 @@ ALONE = (
     "line-breaks-sent",
     "malformed-headers-sent",
     "more-body-defaults-to-true",
+    "status-defaults-to-200",
     "lifespan-called-for-a-request",
     "websocket-type-wrong",
     *("tls-left-out-over-1.2", "tls-left-out-over-1.3", "tls-left-out-with-a-certificate"),
@@ -177,7 +181,7 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
         modules = modules or [str(ROOT / "conformance" / name) for name in only]
         if not faults:
             scale = 1.0  # nothing is waited for in vain
-        elif faults[0].suite in ("process", "interop"):
+        elif faults[0].suite in ("process", "interop", "all processes"):
             scale = max(scale, BOOTING)
         command = [sys.executable, "-m", "pytest", *modules, "-q", "--no-header", "--tb=no"]
         for plugin in ("pytest_asyncio.plugin", "_hypothesis_pytestplugin", "no:cacheprovider"):
@@ -185,10 +189,11 @@ def run(*faults: Fault, variant: str = "", scale: float = QUICK, only: Iterable[
         command += ["--server=reference" + (f":{variant}" if variant else ""), "--hypothesis-profile=faults"]
         command += ["--no-confirm", f"--results={results}", f"--expectations={expectations}", f"--time-scale={scale}"]
         if faults:
-            command += ["-k", " and ".join(f"not {word}" for word in AGAIN)]
+            others = [*AGAIN, "http1]"] if faults[0].suite == "all processes" else AGAIN
+            command += ["-k", " and ".join(f"not {word}" for word in others)]
             command.append(f"--server-args=--fault {','.join(fault.name for fault in faults)}")
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        if faults and faults[0].suite != "all" and not os.environ.get(WHOLE):
+        if faults and faults[0].suite not in FUNDAMENTAL and not os.environ.get(WHOLE):
             environment[NAMES] = ",".join(fault.name for fault in faults)
             command += ["-p", "asgi_conformance.tests.one_case"]
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling the checks anew costs more than running them

@@ -38,8 +38,9 @@ ABOUT_TLS = "(?i)ssl|tls|cert|pem"
 )
 @requires()
 async def test_failure_ends_the_server(process: Process, within: float) -> None:
-    """A server that cannot start ends by itself, with an exit status other than 0."""
+    """A server that cannot start ends by itself, with an exit status other than 0; one that can does not."""
     assert await process.ended(within) != 0
+    await process.serves_otherwise()
 
 
 @requires("process.startup.lifespan")

@@ -340,6 +340,7 @@ async def test_data_follows_the_handshake(websocket: WebSockets) -> None:
 async def test_origin_of_others(websocket: WebSockets, origin: bytes) -> None:
     """Whether a server refuses an origin that is not its own is its choice."""
     peer = await tried(websocket, handshake(b"Origin: " + origin))
+    await websocket.exchange()
     websocket.observe("the handshake is completed" if peer.upgraded else f"refused: {peer.outcome}")
 
 
@@ -367,6 +368,7 @@ async def test_client_is_told_the_version(websocket: WebSockets, version: bytes)
 async def test_status_for_an_unknown_version(websocket: WebSockets) -> None:
     """Which error code an unknown version gets is the server's choice."""
     peer = await tried(websocket, handshake(version=b"Sec-WebSocket-Version: 14"))
+    await websocket.exchange()
     websocket.observe("the handshake is completed" if peer.upgraded else peer.outcome)
 
 

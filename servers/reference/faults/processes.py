@@ -33,16 +33,7 @@ def process_fault(name: str, breaks: str, *also: str) -> Callable[[Callable[[], 
     return server_fault(name, breaks, *also, suite="process")
 
 
-@process_fault(
-    "ends-before-it-starts",
-    "process.signal.exit-status",
-    "process.shutdown.websocket-code",
-    "process.shutdown.disconnect",
-    "process.workers.startup-failure",
-    "process.proxy.default",
-    "process.startup.lifespan",
-    "*",
-)
+@server_fault("ends-before-it-starts", "process.signal.exit-status", "*", suite="all processes")
 def _() -> None:
     os._exit(70)
 

@@ -18,7 +18,8 @@ class Fault:
     ``breaks`` is the requirement that it is about. ``also`` names others that cannot hold either, as ids or patterns
     (``http.request.*``): a fault may fail checks of these, and of no others. ``variant`` is the reference server's
     variant that it is meant for. ``suite`` is the part of the suite whose traffic goes through what the fault replaces:
-    ``http``, ``interop``, ``lifespan``, ``process``, ``websocket``, or ``all``.
+    ``http``, ``interop``, ``lifespan``, ``process``, ``tls``, ``websocket``, or, where nothing works under it, ``all`` or
+    ``all processes`` (whose checks have a process of their own).
     """
 
     name: str
