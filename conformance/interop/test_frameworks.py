@@ -38,7 +38,7 @@ async def serving(process: Process, framework: str) -> None:
     try:
         await process.serving()
     except Broken:
-        if re.search(f"No module named '?{framework}", process.log):
+        if re.search(f"No module named '?({framework}|anyio)", process.log):  # which a framework brings with it
             inapplicable(f"{framework} is not installed beside the server: install it where the server is")
         raise
 
