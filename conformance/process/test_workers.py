@@ -1,7 +1,6 @@
 """Several worker processes: each with a lifespan, all of them reached, the dead replaced, all ended by one signal."""
 
 import contextlib
-import re
 from signal import SIGINT, SIGTERM, Signals
 
 import pytest
@@ -120,4 +119,4 @@ async def test_workers_that_all_fail_to_start(process: Process) -> None:
         process.observe("it goes on trying")
     else:
         process.observe(f"it ends with exit status {status}")
-    assert re.search(COMPLAINT, process.log), f"it is not as it should be: {process.instance.log_tail()}"
+    assert process.instance.has_logged(COMPLAINT), f"it is not as it should be: {process.instance.log_tail()}"
