@@ -150,8 +150,6 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
         raise CannotBeMade("no script can be made yet for a check that reads the server's log by itself")
     if record.unseen is not None:
         raise CannotBeMade(f"no script can be made yet for a check that looks at {record.unseen}")
-    if instance.options.tls:
-        raise CannotBeMade("no script can be made yet for a check that needs TLS")
     if record.libraries - {"asyncio"}:
         raise CannotBeMade("no script can be made yet for a server that runs applications on trio")
     entries = timeline(record, result["id"])
@@ -213,7 +211,9 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ent
         "COMPLAINT": result["message"],
         "SERVER": adapter,
         "COMMAND": planned.argv,
-        "FILES": planned.files,
+        "FILES": {**planned.files, **record.files},
+        "CERTIFICATE": instance.identity.file.name if instance.identity is not None else None,
+        "IDENTITY": instance.client_file.name if instance.client_file is not None else None,
         "LISTENS": listens,
         "ENVIRONMENT": {**declared.environment, **planned.environment},
         "IGNORED": (*declared.ignores, "PYTHON"),
@@ -222,6 +222,10 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ent
         "LOCAL_PORTS": {numbered[name]: port for name, port in record.local_ports.items() if port and name in numbered},
     }
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
+    if record.files:
+        lines.insert(
+            0, "# The keys in FILES were made for this record. Nobody trusts them, and there is no need to hide them."
+        )
     lines += ["", *_LEGEND, "TIMELINE = ["]
     lines += [f"    {_row(entry)}," for entry in entries]
     return "\n".join([*lines, "]"]) + "\n"
@@ -229,7 +233,8 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ent
 
 _LEGEND = textwrap.dedent("""\
     # Who, a verb, and what it is about, in an order in which everything stands after what it depends on.
-    # client N   one connection. It connects, writes, ends its sending side, stops reading, closes, resets: this is done.
+    # client N   one connection. It connects (with what it brings to a TLS handshake), writes, ends its sending side, stops
+    #            reading, closes, resets: this is done.
     #            It is refused, receives, sees (the end of the stream, a reset): this is waited for.
     # call N     one call of the application. It awaits or starts (in a task of its own) step K: receive(), send(event)...;
     #            it returns, raises, cancels step K, or is let go (gives up and returns): this is done. It begins (with a
@@ -255,7 +260,10 @@ def _row(entry: Entry) -> str:
 def _planned(instance: Instance) -> Plan:
     """Return how the server was launched, with placeholders for what differs from run to run."""
     names = ("python", "bin", "app", "host", "port", "path", "fd")
-    planned = plan(instance.launch, instance.options, {name: f"{{{name}}}" for name in names}, Path("{folder}"))
+    values = {name: f"{{{name}}}" for name in names}
+    if instance.identity is not None:
+        values.update({name: f"{{{name}}}" for name in ("certfile", "keyfile", "cafile")})
+    planned = plan(instance.launch, instance.options, values, Path("{folder}"))
     return Plan(planned.argv, planned.environment, {name: _of_the_script(text) for name, text in planned.files.items()})
 
 

@@ -15,6 +15,7 @@ import shlex
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -59,6 +60,8 @@ COMPLAINT = ""
 SERVER: Any = {"name": "", "distribution": None, "version": "", "python": "", "install": ""}
 COMMAND: Any = []
 FILES: Any = {}
+CERTIFICATE: Any = None
+IDENTITY: Any = None
 LISTENS = ""
 ENVIRONMENT: Any = {}
 IGNORED: Any = ()
@@ -338,7 +341,9 @@ class Replay:
                     await self.turn(server, *entry[1:])
                 elif verb in ("connects", "is refused"):
                     self.clients[who] = Client(self, who)
-                    await self.clients[who].connect(server.address)
+                    await self.clients[who].connect(server, *entry[2:])
+                elif verb == "has agreed on":
+                    self.tell(who, verb, entry[2], self.clients[who].agreed(entry[2]))
                 elif verb == "is over":
                     await self.settle()
                 elif verb == "is answered":
@@ -437,19 +442,31 @@ class Client(asyncio.Protocol):
         self.over = self.left = False
         self.transport: Any = None
 
-    async def connect(self, address: Any) -> None:
+    async def connect(self, server: Server, offer: Any = None) -> None:
         loop = asyncio.get_running_loop()
+        address = server.address
         try:
             if isinstance(address, str):
                 await loop.create_unix_connection(lambda: self, address)
             else:
-                await loop.create_connection(lambda: self, *address)
+                context = server.context(offer)
+                name = HOST if context is not None else None
+                await loop.create_connection(lambda: self, *address, ssl=context, server_hostname=name)
                 self.replay.local_ports[self.name] = self.transport.get_extra_info("sockname")[1]
         except OSError:
             self.over = True
             self.replay.tell(self.name, "is refused")
         else:
             self.replay.tell(self.name, "connects")
+
+    def agreed(self, what: str) -> Any:
+        """Return the version, the suite or the protocol that is in use over TLS."""
+        layer = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        if layer is None:
+            return None
+        if what == "suite":
+            return (layer.cipher() or ("",))[0]
+        return layer.version() if what == "version" else layer.selected_alpn_protocol()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -462,7 +479,7 @@ class Client(asyncio.Protocol):
         self.end("end")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None and not self.over and not self.left:
+        if exc is not None and not self.over and not self.left and self.agreed("version") is None:
             raw = self.transport.get_extra_info("socket")
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(raw.fileno())) as rest:
                 for data in iter(lambda: rest.recv(1 << 16), b""):  # what came before the reset
@@ -565,6 +582,9 @@ class Server:
             "port": str(port),
             "path": path,
             "folder": self.folder,
+            "certfile": os.path.join(self.folder, str(CERTIFICATE)),
+            "keyfile": os.path.join(self.folder, str(CERTIFICATE)),
+            "cafile": os.path.join(self.folder, "authority.pem"),
             "fd": str(self.listener.fileno()),
         }
         self.argv = [self.filled(word) for word in command]
@@ -617,6 +637,27 @@ class Server:
         """The status that the process has ended with."""
         return self.process.poll()
 
+    def context(self, offer: Any = None) -> Any:
+        """Return what a client brings to the handshake, if there is one. Who the server says it is is not looked at."""
+        offer = {"identity": IDENTITY} if offer is None else offer
+        if CERTIFICATE is None or offer.get("clear"):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if "version" in offer:
+            context.minimum_version = context.maximum_version = {
+                "1.2": ssl.TLSVersion.TLSv1_2,
+                "1.3": ssl.TLSVersion.TLSv1_3,
+            }[offer["version"]]
+        if "ciphers" in offer:
+            context.set_ciphers(offer["ciphers"])
+        if "protocols" in offer:
+            context.set_alpn_protocols(offer["protocols"])
+        if offer.get("identity"):
+            context.load_cert_chain(os.path.join(self.folder, offer["identity"]))
+        return context
+
     async def ready(self, scale: float) -> None:
         """Wait until a request is answered by the application."""
         if await self.fate(BOOT * scale, by_itself=False) != "serves requests":
@@ -653,7 +694,9 @@ class Server:
             if isinstance(self.address, str):
                 reader, writer = await asyncio.open_unix_connection(self.address)
             else:
-                reader, writer = await asyncio.open_connection(*self.address)
+                context = self.context()
+                name = HOST if context is not None else None
+                reader, writer = await asyncio.open_connection(*self.address, ssl=context, server_hostname=name)
             writer.write(request)
             line = await asyncio.wait_for(reader.readline(), span)
             return line.decode("latin-1").split(" ")[1] if line.startswith(b"HTTP/") else ""
@@ -737,6 +780,8 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
         elif who == "server" and verb in OBSERVED:
             observed += 1
             found["server", f"when it was looked at for time {observed}"] = " ".join([verb, *filter(is_text, what)])
+        elif verb == "has agreed on":
+            found[who, f"agreed on {what[0]}"] = what[1]
         elif verb == "runs in":
             loops += [tuple(what)] if tuple(what) not in loops else []
             found[who, "ran in"] = f"event loop {loops.index(tuple(what)) + 1}"
