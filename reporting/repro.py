@@ -23,7 +23,7 @@ import pytest
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import recording, requirements
 from asgi_conformance.fixtures.deployed import DeployedInstance
-from asgi_conformance.fixtures.instance import Instance, Plan, plan
+from asgi_conformance.fixtures.instance import LIFESPAN_STATE, Instance, Plan, plan
 from asgi_conformance.fixtures.probe.asgi_probe import Foreign, Recipe
 from asgi_conformance.fixtures.recording import COMES_UP, OVER, Entry, Recording
 from asgi_conformance.reporting import reproduction
@@ -150,8 +150,6 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
         raise CannotBeMade("no script can be made yet for a check that reads the server's log by itself")
     if record.unseen is not None:
         raise CannotBeMade(f"no script can be made yet for a check that looks at {record.unseen}")
-    if record.libraries - {"asyncio"}:
-        raise CannotBeMade("no script can be made yet for a server that runs applications on trio")
     entries = timeline(record, result["id"])
     if not any(entry[1] in _SEEN or entry[:2] == ("server", "ends") for entry in entries):
         raise CannotBeMade("no script can be made for a failure in which nothing was seen on either end")
@@ -177,7 +175,7 @@ def _header(result: dict[str, Any], server: dict[str, Any]) -> str:
             "Run it as it is with an interpreter of version 3.8 or later that has the server, or say --python=PATH. It "
             "needs nothing else. It starts the server with the application below, has a client and the application do "
             "what TIMELINE says in that order, each as soon as what precedes it has come, and compares what the client "
-            "received and the application saw with the record. Exit status: 0 reproduced, 1 not reproduced, 2 the server "
+            "received, the application saw and the server did with the record. Exit status: 0 reproduced, 1 not reproduced, 2 the server "
             "cannot be run.",
             112,
         ),
@@ -218,6 +216,7 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ent
         "ENVIRONMENT": {**declared.environment, **planned.environment},
         "IGNORED": (*declared.ignores, "PYTHON"),
         "HOST": instance.host,
+        "STATE": {} if instance.options.alone else LIFESPAN_STATE,
         "ADDRESS": instance.socket_path or instance.port,
         "LOCAL_PORTS": {numbered[name]: port for name, port in record.local_ports.items() if port and name in numbered},
     }
@@ -302,6 +301,8 @@ def _chosen(record: Recording, check: str) -> list[Entry]:
     if not record.own and not of_the_lifespan:
         start = next((n for n, entry in enumerate(entries) if entry == COMES_UP), -1) + 1
         entries = [entry for entry in entries[start:] if entry[0] not in record.lifespans]
+    if not of_the_lifespan:  # the script's application completes these by itself
+        entries = [entry for entry in entries if entry[0] not in record.ordinary]
     return [entry for entry in entries if entry[1] != "runs in" or (of_the_lifespan and not record.own)]
 
 

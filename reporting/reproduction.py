@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading  # noqa: F401 - for values in the record
 import time
+import types
 import zlib
 from typing import Any, Callable, Iterable
 
@@ -66,6 +67,7 @@ LISTENS = ""
 ENVIRONMENT: Any = {}
 IGNORED: Any = ()
 HOST = "127.0.0.1"
+STATE: Any = {}
 ADDRESS: Any = ""
 LOCAL_PORTS: Any = {}
 TIMELINE: Any = []
@@ -87,6 +89,7 @@ SIGNALS = {
     "goes on in the process of": signal.SIGCONT,
     "is killed in the process of": signal.SIGKILL,
 }
+CALLS: set[Any] = set()  # that are under way, with their tasks, which nobody else may hold on to
 UNEXPECTED = "call beside the record"
 BY_ITSELF = -1  # what a call of the lifespan is told of which nothing stands in the record
 
@@ -99,14 +102,19 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         for event in RESPONSE:
             await send(event)
     else:
-        await Call(scope, receive, send).run()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            await CallOnTrio(scope, receive, send).run()
+        else:
+            await Call(scope, receive, send).run()
 
 
 async def ordinary_lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Complete the startup, and the shutdown when it is time."""
     await receive()
     if isinstance(scope.get("state"), dict):
-        scope["state"].update({"text": "from the lifespan", "shared": ["from the lifespan"]})
+        scope["state"].update(STATE)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})
@@ -126,26 +134,33 @@ class ApplicationError(Exception):
 class Call:
     """One call of the application. It is told the places in TIMELINE of its steps, and reports what comes of them."""
 
+    cancellation: type[BaseException] = asyncio.CancelledError
+
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.receive, self.send = scope, receive, send
-        self.main: Any = asyncio.current_task()
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.tasks: dict[int, asyncio.Future[Any]] = {}
         self.asked_to_cancel: set[int] = set()
         self.left = self.busy = False
         self.last_error: BaseException | None = None
+        host, _, port = os.environ[CONTROL].rpartition(":")
+        self.control = host, int(port)
+        self.main: Any = None
+        self.queue: Any = None
         self.writer: Any = None
+        self.tasks: dict[int, Any] = {}
 
     async def run(self) -> None:
-        host, _, port = os.environ[CONTROL].rpartition(":")
-        reader, self.writer = await asyncio.open_connection(host, int(port))
-        self.report("begins", self.scope, os.getpid(), id(asyncio.get_running_loop()))
+        self.main = asyncio.current_task()
+        CALLS.add(self)
+        self.queue = asyncio.Queue()
+        reader, self.writer = await asyncio.open_connection(*self.control)
+        await self.report("begins", self.scope, os.getpid(), id(asyncio.get_running_loop()))
         reading = asyncio.ensure_future(self.listen(reader))
+        error = None
         try:
-            await self.follow()
+            error = await self.follow()
         except asyncio.CancelledError:
             if not self.left:
-                self.report("ends", "cancelled")
+                await self.report("ends", "cancelled")
                 raise
             if hasattr(self.main, "uncancel"):
                 self.main.uncancel()
@@ -153,56 +168,71 @@ class Call:
             for task in (reading, *self.tasks.values()):
                 task.cancel()
             self.writer.close()
+            CALLS.discard(self)
+        if error is not None:
+            raise error
 
-    def report(self, *what: Any) -> None:
+    def start(self, *step: Any) -> None:
+        task = self.tasks[step[0]] = asyncio.ensure_future(self.step(*step))
+        if step[0] in self.asked_to_cancel:
+            asyncio.get_running_loop().call_soon(task.cancel)  # once the step is under way
+
+    def interrupt(self) -> None:
+        if self.busy:
+            self.main.cancel()
+
+    async def report(self, *what: Any) -> None:
         self.writer.write(repr(plain(what)).encode() + b"\n")
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            line = await reader.readline()
-            place = int(line) if line else None
-            entry: Any = (None, "is let go") if place is None else ("", place) if place < 0 else TIMELINE[place]
-            if entry[1] == "cancels":
-                self.asked_to_cancel.add(entry[2])
-                self.tasks[entry[2]].cancel()
-            elif entry[1] == "is let go":
-                self.left = True
-                self.queue.put_nowait(None)
-                if self.busy:
-                    self.main.cancel()
-                return
-            else:
-                self.queue.put_nowait(entry)
+        while not self.left:
+            self.take(await reader.readline())
 
-    async def follow(self) -> None:
+    def take(self, line: bytes) -> None:
+        """Take the place of a step in the record; an empty line is the end of the replay."""
+        place = int(line) if line else None
+        entry: Any = (None, "is let go") if place is None else ("", place) if place < 0 else TIMELINE[place]
+        if entry[1] == "cancels":
+            self.asked_to_cancel.add(entry[2])
+            if entry[2] in self.tasks:
+                self.tasks[entry[2]].cancel()
+        elif entry[1] == "is let go":
+            self.left = True
+            self.queue.put_nowait(None)
+            self.interrupt()
+        else:
+            self.queue.put_nowait(entry)
+
+    async def follow(self) -> BaseException | None:
+        """Take steps until one of them ends the call; return what it is to raise."""
         while True:
             entry = await self.queue.get()
             if entry is None:
-                return
+                return None
             verb = entry[1]
             if verb == BY_ITSELF:
                 await ordinary_lifespan(self.scope, self.receive, self.send)
-                return
+                return None
             if verb == "returns":
-                self.report("ends", "return")
-                return
+                await self.report("ends", "return")
+                return None
             if verb == "raises":
-                self.report("ends", "raise")
-                raise self.error(*entry[2:])
+                await self.report("ends", "raise")
+                return self.error(*entry[2:])
             if verb == "starts":
-                self.tasks[entry[2]] = asyncio.ensure_future(self.step(*entry[2:]))
+                self.start(*entry[2:])
                 continue
             self.busy = True
             error = await self.step(*entry[2:])
             self.busy = False
             if verb == "awaits carelessly" and error is not None:
-                self.report("ends", "raise")
-                raise error
+                await self.report("ends", "raise")
+                return error
 
     def error(self, kind: str, text: str) -> BaseException:
         if kind == "again" and self.last_error is not None:
             return self.last_error
-        kinds: dict[str, type[BaseException]] = {"OSError": OSError, "cancel": asyncio.CancelledError}
+        kinds: dict[str, type[BaseException]] = {"OSError": OSError, "cancel": self.cancellation}
         return kinds.get(kind, ApplicationError)(text)
 
     async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
@@ -210,16 +240,19 @@ class Call:
             value = await self.carry_out(name, *about)
         except asyncio.CancelledError:
             if step in self.asked_to_cancel:
-                self.report("is cancelled in", step)
+                await self.report("is cancelled in", step)
                 return None
             raise
         except BaseException as error:
-            self.last_error = error
-            bases = [class_name(base) for base in type(error).__mro__[:-2]]
-            self.report("catches", step, " < ".join(bases), str(error)[:2000])
+            await self.caught(step, error)
             return error
-        self.report("gets", step, value)
+        await self.report("gets", step, value)
         return None
+
+    async def caught(self, step: int, error: BaseException) -> None:
+        self.last_error = error
+        bases = [class_name(base) for base in type(error).__mro__[:-2]]
+        await self.report("catches", step, " < ".join(bases), str(error)[:2000])
 
     async def carry_out(self, name: str, *about: Any) -> Any:
         if name == "receive":
@@ -238,6 +271,76 @@ class Call:
             place[last] = about[1]
             return None
         return id(place[last]) if name == "identify" else place[last]
+
+
+class ApplicationExit(BaseException):
+    """What the application raises outside of Exception, on trio, whose own cancellation cannot be raised by hand."""
+
+
+class CallOnTrio(Call):
+    """The same for a server that runs applications on trio."""
+
+    cancellation = ApplicationExit
+
+    async def run(self) -> None:
+        self.trio: Any = sys.modules["trio"]
+        send, receive = self.trio.open_memory_channel(float("inf"))
+        self.queue = types.SimpleNamespace(put_nowait=send.send_nowait, get=receive.receive)
+        self.lock = self.trio.Lock()
+        error = None
+        async with await self.trio.open_tcp_stream(*self.control) as self.writer:
+            await self.report("begins", self.scope, os.getpid(), id(self.trio.lowlevel.current_trio_token()))
+            async with self.trio.open_nursery() as self.nursery:
+                self.nursery.start_soon(self.listen, self.writer)
+                try:
+                    error = await self.follow()
+                except self.trio.Cancelled:
+                    with self.trio.CancelScope(shield=True):
+                        await self.report("ends", "cancelled")
+                    raise
+                self.nursery.cancel_scope.cancel()
+        if error is not None:
+            raise error  # outside of the nursery, which would make a group of it
+
+    async def report(self, *what: Any) -> None:
+        with contextlib.suppress(self.trio.BrokenResourceError, self.trio.ClosedResourceError):
+            async with self.lock:
+                await self.writer.send_all(repr(plain(what)).encode() + b"\n")
+
+    async def listen(self, reader: Any) -> None:
+        rest = b""
+        while not self.left:
+            try:
+                data = await reader.receive_some()
+            except (self.trio.BrokenResourceError, self.trio.ClosedResourceError):
+                data = b""
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines if data else [b""]:
+                self.take(line)
+
+    def start(self, *step: Any) -> None:
+        self.nursery.start_soon(self.step, *step)
+
+    def interrupt(self) -> None:
+        for scope in self.tasks.values():
+            scope.cancel()
+
+    async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
+        with self.trio.CancelScope() as self.tasks[step]:
+            if self.left or step in self.asked_to_cancel:
+                self.tasks[step].cancel()
+            try:
+                value = await self.carry_out(name, *about)
+            except self.trio.Cancelled:
+                raise
+            except BaseException as error:
+                await self.caught(step, error)
+                return error
+            await self.report("gets", step, value)
+            return None
+        if step in self.asked_to_cancel:  # the scope was left by its cancellation
+            await self.report("is cancelled in", step)
+        return None
 
 
 def class_name(cls: type) -> str:
@@ -957,11 +1060,11 @@ def main() -> int:
     print(f"this time    {version}: {' '.join(map(shlex.quote, server.argv))}")
     show(run.lines)
     if different:
-        print(f"NOT REPRODUCED in {attempts} attempts: the client received, or the application saw, something else")
+        print(f"NOT REPRODUCED in {attempts} attempts: something else came of it this time")
         print("\n".join("  " + line for line in different))
         return 1
     times = f" at attempt {attempts}" if attempts > 1 else ""
-    print(f"REPRODUCED{times}: the client received and the application saw what they did in the recorded run")
+    print(f"REPRODUCED{times}: the same came of it as in the recorded run")
     return 0
 
 
