@@ -150,6 +150,10 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
         raise CannotBeMade("no script can be made yet for a check that reads the server's log by itself")
     if record.unseen is not None:
         raise CannotBeMade(f"no script can be made yet for a check that looks at {record.unseen}")
+    if record.tells_processes_apart and instance.options.workers is not None:
+        raise CannotBeMade(
+            "no script can be made yet for a check that looks at which of several processes a call is in"
+        )
     entries = timeline(record, result["id"])
     if not any(entry[1] in _SEEN or entry[:2] == ("server", "ends") for entry in entries):
         raise CannotBeMade("no script can be made for a failure in which nothing was seen on either end")
@@ -175,8 +179,8 @@ def _header(result: dict[str, Any], server: dict[str, Any]) -> str:
             "Run it as it is with an interpreter of version 3.8 or later that has the server, or say --python=PATH. It "
             "needs nothing else. It starts the server with the application below, has a client and the application do "
             "what TIMELINE says in that order, each as soon as what precedes it has come, and compares what the client "
-            "received, the application saw and the server did with the record. Exit status: 0 reproduced, 1 not reproduced, 2 the server "
-            "cannot be run.",
+            "received, the application saw and the server did with the record. Exit status: 0 reproduced, 1 not "
+            "reproduced, 2 the server cannot be run.",
             112,
         ),
     ]

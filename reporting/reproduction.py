@@ -366,6 +366,7 @@ PATIENCE = 10.0  # seconds for what has to come, before --time-scale
 IMPATIENCE = 0.5  # and once something has not come
 QUIET = 0.4  # seconds without news after which no more is expected to come by itself
 BOOT = 20.0
+AGAIN = 3.0  # after which a file is saved again whose change nobody has noticed: a server may not have looked yet
 
 
 class CannotRun(Exception):
@@ -386,6 +387,7 @@ class Replay:
         self.news = asyncio.Event()
         self.lines: list[Any] = []
         self.unexpected = 0
+        self.lifespans = {entry[0] for entry in TIMELINE if entry[1] == "begins" and is_of_a_lifespan(entry[2])}
         self.looks_at_loops = any(entry[1] == "runs in" for entry in TIMELINE)
         for entry in TIMELINE:
             if entry[1] == "begins":
@@ -438,7 +440,10 @@ class Replay:
             for place, entry in group:
                 verb = entry[1]
                 if verb in ("waits in vain", "waits"):
-                    await asyncio.sleep(max(0.0, acted + entry[2] * self.scale - time.monotonic()))
+                    while time.monotonic() < acted + entry[2] * self.scale:
+                        rest = acted + entry[2] * self.scale - time.monotonic()
+                        await asyncio.sleep(min(rest, AGAIN * self.scale))
+                        server.save_again(AGAIN * self.scale)
                     self.tell(*entry)
                 elif who == "server" and verb != "ends":
                     await self.turn(server, *entry[1:])
@@ -458,7 +463,14 @@ class Replay:
                     await asyncio.sleep(0)  # so that what is written twice is sent twice
                 else:
                     patience = BOOT if verb == "begins" and is_of_a_lifespan(entry[2]) else PATIENCE
-                    came = await self.until(self.condition(place, server), IMPATIENCE if missing else patience)
+                    condition = self.condition(place, server)
+                    came = False
+                    while not came and patience > 0:
+                        came = await self.until(condition, min(AGAIN, IMPATIENCE if missing else patience))
+                        patience = 0 if missing else patience - AGAIN
+                        server.save_again(AGAIN * self.scale)
+                    if came and who in self.lifespans:
+                        server.changed = ""
                     missing = missing or not came
                     if who == "server":
                         self.look_for_its_end(server)
@@ -695,6 +707,8 @@ class Server:
         self.process: Any = None
         self.told = False  # whether its end has been
         self.mark = 0  # in its log
+        self.changed = ""  # what the application has been changed to, while nothing came of that
+        self.saved = 0.0
         for name, content in FILES.items():
             self.write(name, self.filled(content))
 
@@ -822,7 +836,13 @@ class Server:
 
     def change(self, source: str) -> None:
         """Put another source in the place of the application's."""
+        self.changed, self.saved = source, time.monotonic()
         self.write("application/served.py", source)
+
+    def save_again(self, after: float) -> None:
+        """Save the application's source once more if so many seconds have passed and nobody has noticed its change."""
+        if self.changed and time.monotonic() > self.saved + after:
+            self.change(self.changed)
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -100,7 +100,7 @@ async def test_signal_ends_every_worker(process: Process, number: Signals) -> No
         assert (await process.event(each))["type"] == "lifespan.shutdown"
     quick, slow = workers
     await quick.send_and_return(SHUTDOWN_COMPLETE)
-    await process.gone([quick.process_id])
+    await process.gone([quick.in_process])
     with contextlib.suppress(Broken):
         await process.stage.until(lambda: slow.over, "nothing", PATIENCE)
     assert not slow.over, "a worker was ended in the middle of the shutdown of its lifespan"
