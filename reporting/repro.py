@@ -286,6 +286,8 @@ def timeline(record: Recording, check: str) -> list[Entry]:
             merged[-1] = (*entry[:2], merged[-1][2] + entry[2])
         elif entry[1] in ("begins", "gets"):
             merged.append((*entry[:-1], reproduction.plain(_known(entry[-1]))))
+        elif entry[1] in reproduction.SIGNALS:
+            merged.append((*entry[:2], *[numbered[name] for name in entry[2:] if name in numbered]))
         elif entry[1] == "finds its application changed to":
             merged.append((*entry[:-1], _of_the_script(entry[-1])))
         else:

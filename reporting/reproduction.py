@@ -909,7 +909,7 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
             loops += [tuple(what)] if tuple(what) not in loops else []
             found[who, "ran in"] = f"event loop {loops.index(tuple(what)) + 1}"
         elif verb == "ends" and who == "server":
-            found[who, "ended with status"] = what[0]
+            found[who, "ended with status"] = "any" if ("server", "ends") in TIMELINE else what[0]
         elif verb == "ends":
             found[who, "ended by"] = what[0]
         elif verb in ("awaits", "starts") and what[1] == "identify":
