@@ -23,16 +23,15 @@ import pytest
 from asgi_conformance import __version__
 from asgi_conformance.fixtures import recording, requirements
 from asgi_conformance.fixtures.deployed import DeployedInstance
-from asgi_conformance.fixtures.instance import Instance, Options
+from asgi_conformance.fixtures.instance import LIFESPAN_STATE, Instance, Plan, plan
 from asgi_conformance.fixtures.probe.asgi_probe import Foreign, Recipe
-from asgi_conformance.fixtures.recording import OVER, Entry, Recording
+from asgi_conformance.fixtures.recording import COMES_UP, OVER, Entry, Recording
 from asgi_conformance.reporting import reproduction
 
 REPRODUCED, NOT_REPRODUCED, CANNOT = 0, 1, 2
 _WIDTH = 118
 _LONGEST = 4000  # characters of a literal; what is longer is packed
-_CONFIGURED = ("root_path", "unix", "graceful_timeout", "trusted_proxies", "default_proxies", "if_any")
-"""The options of a check that are words of the command line and nothing else, so that a script can repeat them."""
+_SEEN = ("begins", "receives", "sees", "waits in vain", "is refused", *reproduction.OBSERVED)
 _MOST_LINES = 20  # of a script that fails otherwise
 _LONGEST_RUN = 600.0  # seconds that the new script may take
 
@@ -147,23 +146,22 @@ def script_of(result: dict[str, Any], server: dict[str, Any], record: Recording)
         raise CannotBeMade(
             "a script starts the server, so none can be made of one that is deployed: say --server alone"
         )
-    if result["id"].startswith("conformance/lifespan/") or record.looked_into_the_log:
-        what = "log" if record.looked_into_the_log else "lifespan"
-        raise CannotBeMade(f"no script can be made yet for a check that looks at the server's {what}")
-    options = instance.options
-    given = {name for name, value in vars(options).items() if value != getattr(Options(), name)}
-    if options.tls or given - set(_CONFIGURED):
-        what = "TLS" if options.tls else ", ".join(sorted(given - set(_CONFIGURED)))
-        raise CannotBeMade(f"no script can be made yet for a check that needs {what}")
-    if record.libraries - {"asyncio"}:
-        raise CannotBeMade("no script can be made yet for a server that runs applications on trio")
-    if not any(entry[1] in ("begins", "receives", "sees", "waits in vain") for entry in timeline(record)):
+    if record.looked_into_the_log:
+        raise CannotBeMade("no script can be made yet for a check that reads the server's log by itself")
+    if record.unseen is not None:
+        raise CannotBeMade(f"no script can be made yet for a check that looks at {record.unseen}")
+    if record.tells_processes_apart and instance.options.workers is not None:
+        raise CannotBeMade(
+            "no script can be made yet for a check that looks at which of several processes a call is in"
+        )
+    entries = timeline(record, result["id"])
+    if not any(entry[1] in _SEEN or entry[:2] == ("server", "ends") for entry in entries):
         raise CannotBeMade("no script can be made for a failure in which nothing was seen on either end")
     template = Path(reproduction.__file__).read_text(encoding="utf-8")
     code = template.partition('"""\n')[2]
     before, _, rest = code.partition("# BEGIN\n")
     _, _, after = rest.partition("# END\n")
-    return f'"""{_header(result, server)}"""\n{before}{_data(result, server, record, instance)}\n{after}'
+    return f'"""{_header(result, server)}"""\n{before}{_data(result, server, record, entries)}\n{after}'
 
 
 def _header(result: dict[str, Any], server: dict[str, Any]) -> str:
@@ -181,22 +179,26 @@ def _header(result: dict[str, Any], server: dict[str, Any]) -> str:
             "Run it as it is with an interpreter of version 3.8 or later that has the server, or say --python=PATH. It "
             "needs nothing else. It starts the server with the application below, has a client and the application do "
             "what TIMELINE says in that order, each as soon as what precedes it has come, and compares what the client "
-            "received and the application saw with the record. Exit status: 0 reproduced, 1 not reproduced, 2 the server "
-            "cannot be run.",
+            "received, the application saw and the server did with the record. Exit status: 0 reproduced, 1 not "
+            "reproduced, 2 the server cannot be run.",
             112,
         ),
     ]
     return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''") + "\n"
 
 
-def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, instance: Instance) -> str:
+def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, entries: list[Entry]) -> str:
+    instance = record.instance
+    assert instance is not None
     catalogue = requirements.catalogue()
     cited = [
         {name: getattr(catalogue[key], name) for name in ("id", "level", "document", "section", "quote", "url")}
         for key in result["requirements"]
     ]
     declared = instance.launch.server
-    numbered = _numbered(record.entries)
+    numbered = _numbered(_chosen(record, result["id"]))
+    planned = _planned(instance)
+    listens = "inherited" if instance.options.inherited else "taken" if instance.options.taken else ""
     adapter = {
         "name": server["name"],
         "distribution": declared.distribution,
@@ -210,25 +212,40 @@ def _data(result: dict[str, Any], server: dict[str, Any], record: Recording, ins
         "EXPECTED": result["title"],
         "COMPLAINT": result["message"],
         "SERVER": adapter,
-        "COMMAND": _command(instance),
-        "ENVIRONMENT": dict(declared.environment),
+        "COMMAND": planned.argv,
+        "FILES": {**planned.files, **record.files},
+        "CERTIFICATE": instance.identity.file.name if instance.identity is not None else None,
+        "IDENTITY": instance.client_file.name if instance.client_file is not None else None,
+        "LISTENS": listens,
+        "ENVIRONMENT": {**declared.environment, **planned.environment},
         "IGNORED": (*declared.ignores, "PYTHON"),
+        "HOST": instance.host,
+        "STATE": {} if instance.options.alone else LIFESPAN_STATE,
         "ADDRESS": instance.socket_path or instance.port,
         "LOCAL_PORTS": {numbered[name]: port for name, port in record.local_ports.items() if port and name in numbered},
     }
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
+    if record.files:
+        lines.insert(
+            0, "# The keys in FILES were made for this record. Nobody trusts them, and there is no need to hide them."
+        )
     lines += ["", *_LEGEND, "TIMELINE = ["]
-    lines += [f"    {_row(entry)}," for entry in timeline(record)]
+    lines += [f"    {_row(entry)}," for entry in entries]
     return "\n".join([*lines, "]"]) + "\n"
 
 
 _LEGEND = textwrap.dedent("""\
     # Who, a verb, and what it is about, in an order in which everything stands after what it depends on.
-    # client N   one connection. It connects, writes, ends its sending side, stops reading, closes, resets: this is done.
-    #            It receives, sees (the end of the stream, a reset): this is waited for.
+    # client N   one connection. It connects (with what it brings to a TLS handshake), writes, ends its sending side, stops
+    #            reading, closes, resets: this is done.
+    #            It is refused, receives, sees (the end of the stream, a reset): this is waited for.
     # call N     one call of the application. It awaits or starts (in a task of its own) step K: receive(), send(event)...;
     #            it returns, raises, cancels step K, or is let go (gives up and returns): this is done. It begins (with a
     #            scope), gets (what step K returned), catches (what step K raised), ends: this is waited for.
+    # server     its process. It is started, is sent a signal, is killed and started again, finds its application changed,
+    #            pauses, goes on or is killed in the process of a call: this is done. It comes up, ends (with a status),
+    #            does something from now on, takes requests or not, has logged something or not, leaves something behind:
+    #            this is waited for, or looked at.
     # everybody  waits in vain, for so many seconds: this is what did not happen.
     # another client is answered: an ordinary request on a connection of its own, after which the server has done what it
     #            was about to do. This is done, and waited for.
@@ -243,19 +260,24 @@ def _row(entry: Entry) -> str:
     return f"({', '.join(map(_flat, entry[:-1]))}, {literal(entry[-1], 4)})"
 
 
-def _command(instance: Instance) -> list[str]:
-    """Return the command line with placeholders for what differs from run to run."""
-    launch, server = instance.launch, instance.launch.server
-    values = {name: f"{{{name}}}" for name in ("python", "bin", "app", "host", "port")}
-    others = {**instance.options.values(Path("folder")), "path": "{path}"}
-    return launch.argv({**values, **others}, *instance.options.templates(server, launch.variant))
+def _planned(instance: Instance) -> Plan:
+    """Return how the server was launched, with placeholders for what differs from run to run."""
+    names = ("python", "bin", "app", "host", "port", "path", "fd")
+    values = {name: f"{{{name}}}" for name in names}
+    if instance.identity is not None:
+        values.update({name: f"{{{name}}}" for name in ("certfile", "keyfile", "cafile")})
+    planned = plan(instance.launch, instance.options, values, Path("{folder}"))
+    return Plan(planned.argv, planned.environment, {name: _of_the_script(text) for name, text in planned.files.items()})
 
 
-def timeline(record: Recording) -> list[Entry]:
-    """Return the entries that a script replays: up to the check's end, and beyond it only if the server was hurt."""
-    entries = record.entries
-    if OVER in entries and not record.hurt:
-        entries = entries[: entries.index(OVER)]
+def _of_the_script(source: str) -> str:
+    """Return the source of an application that wraps the script's instead of the probe."""
+    return source.replace("from asgi_probe import", "from reproduction import")
+
+
+def timeline(record: Recording, check: str) -> list[Entry]:
+    """Return the entries that a script replays."""
+    entries = _chosen(record, check)
     merged: list[Entry] = []
     numbered = _numbered(entries)
     for who, *what in entries:
@@ -264,9 +286,30 @@ def timeline(record: Recording) -> list[Entry]:
             merged[-1] = (*entry[:2], merged[-1][2] + entry[2])
         elif entry[1] in ("begins", "gets"):
             merged.append((*entry[:-1], reproduction.plain(_known(entry[-1]))))
+        elif entry[1] in reproduction.SIGNALS:
+            merged.append((*entry[:2], *[numbered[name] for name in entry[2:] if name in numbered]))
+        elif entry[1] == "finds its application changed to":
+            merged.append((*entry[:-1], _of_the_script(entry[-1])))
         else:
             merged.append(entry)
     return merged
+
+
+def _chosen(record: Recording, check: str) -> list[Entry]:
+    """Return the entries up to the check's end, and beyond it only if the server was hurt.
+
+    How the server is started, and its lifespan, are among them where the check is about that.
+    """
+    entries = record.entries
+    if OVER in entries and not record.hurt:
+        entries = entries[: entries.index(OVER)]
+    of_the_lifespan = check.startswith("conformance/lifespan/")
+    if not record.own and not of_the_lifespan:
+        start = next((n for n, entry in enumerate(entries) if entry == COMES_UP), -1) + 1
+        entries = [entry for entry in entries[start:] if entry[0] not in record.lifespans]
+    if not of_the_lifespan:  # the script's application completes these by itself
+        entries = [entry for entry in entries if entry[0] not in record.ordinary]
+    return [entry for entry in entries if entry[1] != "runs in" or (of_the_lifespan and not record.own)]
 
 
 def _numbered(entries: Iterable[Entry]) -> dict[str, str]:

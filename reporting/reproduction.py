@@ -15,12 +15,14 @@ import shlex
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import threading  # noqa: F401 - for values in the record
 import time
+import types
 import zlib
 from typing import Any, Callable, Iterable
 
@@ -58,8 +60,14 @@ EXPECTED = ""
 COMPLAINT = ""
 SERVER: Any = {"name": "", "distribution": None, "version": "", "python": "", "install": ""}
 COMMAND: Any = []
+FILES: Any = {}
+CERTIFICATE: Any = None
+IDENTITY: Any = None
+LISTENS = ""
 ENVIRONMENT: Any = {}
 IGNORED: Any = ()
+HOST = "127.0.0.1"
+STATE: Any = {}
 ADDRESS: Any = ""
 LOCAL_PORTS: Any = {}
 TIMELINE: Any = []
@@ -71,22 +79,52 @@ CONTROL = "ASGI_REPRODUCTION"  # the environment variable that says where the re
 READY = "/is-the-server-ready"
 RESPONSE = ({"type": "http.response.start", "status": 204, "headers": []}, {"type": "http.response.body", "body": b""})
 ACTIONS = {"returns", "raises", "cancels", "starts", "awaits", "awaits carelessly", "is let go"}
+OBSERVED = (
+    *("comes up and", "from now on", "takes no more requests", "still takes requests", "has logged", "has not logged"),
+    *("leaves processes behind", "leaves no process behind"),
+    *("leaves the file of its socket", "removes the file of its socket"),
+)
+SIGNALS = {
+    "pauses in the process of": signal.SIGSTOP,
+    "goes on in the process of": signal.SIGCONT,
+    "is killed in the process of": signal.SIGKILL,
+}
+CALLS: set[Any] = set()  # that are under way, with their tasks, which nobody else may hold on to
+UNEXPECTED = "call beside the record"
+BY_ITSELF = -1  # what a call of the lifespan is told of which nothing stands in the record
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Do in each call, step by step, what the application did in the recorded one."""
-    if scope["type"] == "lifespan":
-        await receive()
-        if isinstance(scope.get("state"), dict):
-            scope["state"].update({"text": "from the lifespan", "shared": ["from the lifespan"]})
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+    if is_of_a_lifespan(scope) and not any(entry[1] == "begins" and is_of_a_lifespan(entry[2]) for entry in TIMELINE):
+        await ordinary_lifespan(scope, receive, send)
     elif str(scope.get("path")).endswith(READY):  # behind a root path, with some servers
         for event in RESPONSE:
             await send(event)
     else:
-        await Call(scope, receive, send).run()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            await CallOnTrio(scope, receive, send).run()
+        else:
+            await Call(scope, receive, send).run()
+
+
+async def ordinary_lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Complete the startup, and the shutdown when it is time."""
+    await receive()
+    if isinstance(scope.get("state"), dict):
+        scope["state"].update(STATE)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def is_of_a_lifespan(scope: Any) -> bool:
+    """Tell a lifespan's scope from that of a connection, also where its type is wrong."""
+    if not isinstance(scope, dict):
+        return False
+    return scope.get("type") == "lifespan" or ("asgi" in scope and not {"path", "headers"} & scope.keys())
 
 
 class ApplicationError(Exception):
@@ -96,25 +134,33 @@ class ApplicationError(Exception):
 class Call:
     """One call of the application. It is told the places in TIMELINE of its steps, and reports what comes of them."""
 
+    cancellation: type[BaseException] = asyncio.CancelledError
+
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.receive, self.send = scope, receive, send
-        self.main: Any = asyncio.current_task()
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.tasks: dict[int, asyncio.Future[Any]] = {}
+        self.asked_to_cancel: set[int] = set()
         self.left = self.busy = False
         self.last_error: BaseException | None = None
+        host, _, port = os.environ[CONTROL].rpartition(":")
+        self.control = host, int(port)
+        self.main: Any = None
+        self.queue: Any = None
         self.writer: Any = None
+        self.tasks: dict[int, Any] = {}
 
     async def run(self) -> None:
-        host, _, port = os.environ[CONTROL].rpartition(":")
-        reader, self.writer = await asyncio.open_connection(host, int(port))
-        self.report("begins", self.scope)
+        self.main = asyncio.current_task()
+        CALLS.add(self)
+        self.queue = asyncio.Queue()
+        reader, self.writer = await asyncio.open_connection(*self.control)
+        await self.report("begins", self.scope, os.getpid(), id(asyncio.get_running_loop()))
         reading = asyncio.ensure_future(self.listen(reader))
+        error = None
         try:
-            await self.follow()
+            error = await self.follow()
         except asyncio.CancelledError:
             if not self.left:
-                self.report("ends", "cancelled")
+                await self.report("ends", "cancelled")
                 raise
             if hasattr(self.main, "uncancel"):
                 self.main.uncancel()
@@ -122,68 +168,91 @@ class Call:
             for task in (reading, *self.tasks.values()):
                 task.cancel()
             self.writer.close()
+            CALLS.discard(self)
+        if error is not None:
+            raise error
 
-    def report(self, *what: Any) -> None:
+    def start(self, *step: Any) -> None:
+        task = self.tasks[step[0]] = asyncio.ensure_future(self.step(*step))
+        if step[0] in self.asked_to_cancel:
+            asyncio.get_running_loop().call_soon(task.cancel)  # once the step is under way
+
+    def interrupt(self) -> None:
+        if self.busy:
+            self.main.cancel()
+
+    async def report(self, *what: Any) -> None:
         self.writer.write(repr(plain(what)).encode() + b"\n")
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            line = await reader.readline()
-            entry: Any = TIMELINE[int(line)] if line else (None, "is let go")
-            if entry[1] == "cancels":
-                self.tasks[entry[2]].cancel()
-            elif entry[1] == "is let go":
-                self.left = True
-                self.queue.put_nowait(None)
-                if self.busy:
-                    self.main.cancel()
-                return
-            else:
-                self.queue.put_nowait(entry)
+        while not self.left:
+            self.take(await reader.readline())
 
-    async def follow(self) -> None:
+    def take(self, line: bytes) -> None:
+        """Take the place of a step in the record; an empty line is the end of the replay."""
+        place = int(line) if line else None
+        entry: Any = (None, "is let go") if place is None else ("", place) if place < 0 else TIMELINE[place]
+        if entry[1] == "cancels":
+            self.asked_to_cancel.add(entry[2])
+            if entry[2] in self.tasks:
+                self.tasks[entry[2]].cancel()
+        elif entry[1] == "is let go":
+            self.left = True
+            self.queue.put_nowait(None)
+            self.interrupt()
+        else:
+            self.queue.put_nowait(entry)
+
+    async def follow(self) -> BaseException | None:
+        """Take steps until one of them ends the call; return what it is to raise."""
         while True:
             entry = await self.queue.get()
             if entry is None:
-                return
+                return None
             verb = entry[1]
+            if verb == BY_ITSELF:
+                await ordinary_lifespan(self.scope, self.receive, self.send)
+                return None
             if verb == "returns":
-                self.report("ends", "return")
-                return
+                await self.report("ends", "return")
+                return None
             if verb == "raises":
-                self.report("ends", "raise")
-                raise self.error(*entry[2:])
+                await self.report("ends", "raise")
+                return self.error(*entry[2:])
             if verb == "starts":
-                self.tasks[entry[2]] = asyncio.ensure_future(self.step(*entry[2:]))
+                self.start(*entry[2:])
                 continue
             self.busy = True
             error = await self.step(*entry[2:])
             self.busy = False
             if verb == "awaits carelessly" and error is not None:
-                self.report("ends", "raise")
-                raise error
+                await self.report("ends", "raise")
+                return error
 
     def error(self, kind: str, text: str) -> BaseException:
         if kind == "again" and self.last_error is not None:
             return self.last_error
-        kinds: dict[str, type[BaseException]] = {"OSError": OSError, "cancel": asyncio.CancelledError}
+        kinds: dict[str, type[BaseException]] = {"OSError": OSError, "cancel": self.cancellation}
         return kinds.get(kind, ApplicationError)(text)
 
     async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
         try:
             value = await self.carry_out(name, *about)
         except asyncio.CancelledError:
-            if step in self.tasks and not self.left:
-                self.report("is cancelled in", step)
+            if step in self.asked_to_cancel:
+                await self.report("is cancelled in", step)
                 return None
             raise
         except BaseException as error:
-            self.last_error = error
-            bases = [class_name(base) for base in type(error).__mro__[:-2]]
-            self.report("catches", step, " < ".join(bases), str(error)[:2000])
+            await self.caught(step, error)
             return error
-        self.report("gets", step, value)
+        await self.report("gets", step, value)
         return None
+
+    async def caught(self, step: int, error: BaseException) -> None:
+        self.last_error = error
+        bases = [class_name(base) for base in type(error).__mro__[:-2]]
+        await self.report("catches", step, " < ".join(bases), str(error)[:2000])
 
     async def carry_out(self, name: str, *about: Any) -> Any:
         if name == "receive":
@@ -202,6 +271,76 @@ class Call:
             place[last] = about[1]
             return None
         return id(place[last]) if name == "identify" else place[last]
+
+
+class ApplicationExit(BaseException):
+    """What the application raises outside of Exception, on trio, whose own cancellation cannot be raised by hand."""
+
+
+class CallOnTrio(Call):
+    """The same for a server that runs applications on trio."""
+
+    cancellation = ApplicationExit
+
+    async def run(self) -> None:
+        self.trio: Any = sys.modules["trio"]
+        send, receive = self.trio.open_memory_channel(float("inf"))
+        self.queue = types.SimpleNamespace(put_nowait=send.send_nowait, get=receive.receive)
+        self.lock = self.trio.Lock()
+        error = None
+        async with await self.trio.open_tcp_stream(*self.control) as self.writer:
+            await self.report("begins", self.scope, os.getpid(), id(self.trio.lowlevel.current_trio_token()))
+            async with self.trio.open_nursery() as self.nursery:
+                self.nursery.start_soon(self.listen, self.writer)
+                try:
+                    error = await self.follow()
+                except self.trio.Cancelled:
+                    with self.trio.CancelScope(shield=True):
+                        await self.report("ends", "cancelled")
+                    raise
+                self.nursery.cancel_scope.cancel()
+        if error is not None:
+            raise error  # outside of the nursery, which would make a group of it
+
+    async def report(self, *what: Any) -> None:
+        with contextlib.suppress(self.trio.BrokenResourceError, self.trio.ClosedResourceError):
+            async with self.lock:
+                await self.writer.send_all(repr(plain(what)).encode() + b"\n")
+
+    async def listen(self, reader: Any) -> None:
+        rest = b""
+        while not self.left:
+            try:
+                data = await reader.receive_some()
+            except (self.trio.BrokenResourceError, self.trio.ClosedResourceError):
+                data = b""
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines if data else [b""]:
+                self.take(line)
+
+    def start(self, *step: Any) -> None:
+        self.nursery.start_soon(self.step, *step)
+
+    def interrupt(self) -> None:
+        for scope in self.tasks.values():
+            scope.cancel()
+
+    async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
+        with self.trio.CancelScope() as self.tasks[step]:
+            if self.left or step in self.asked_to_cancel:
+                self.tasks[step].cancel()
+            try:
+                value = await self.carry_out(name, *about)
+            except self.trio.Cancelled:
+                raise
+            except BaseException as error:
+                await self.caught(step, error)
+                return error
+            await self.report("gets", step, value)
+            return None
+        if step in self.asked_to_cancel:  # the scope was left by its cancellation
+            await self.report("is cancelled in", step)
+        return None
 
 
 def class_name(cls: type) -> str:
@@ -227,6 +366,7 @@ PATIENCE = 10.0  # seconds for what has to come, before --time-scale
 IMPATIENCE = 0.5  # and once something has not come
 QUIET = 0.4  # seconds without news after which no more is expected to come by itself
 BOOT = 20.0
+AGAIN = 3.0  # after which a file is saved again whose change nobody has noticed: a server may not have looked yet
 
 
 class CannotRun(Exception):
@@ -246,6 +386,9 @@ class Replay:
         self.started = self.latest = time.monotonic()
         self.news = asyncio.Event()
         self.lines: list[Any] = []
+        self.unexpected = 0
+        self.lifespans = {entry[0] for entry in TIMELINE if entry[1] == "begins" and is_of_a_lifespan(entry[2])}
+        self.looks_at_loops = any(entry[1] == "runs in" for entry in TIMELINE)
         for entry in TIMELINE:
             if entry[1] == "begins":
                 self.pending[entry[0]] = key_of(entry[2])
@@ -260,9 +403,11 @@ class Replay:
     def name_of(self, scope: Any) -> str:
         """Return which of the recorded calls this one is."""
         key = key_of(scope)
-        same = [name for name, other in self.pending.items() if other == key] or list(self.pending)
+        alike = [name for name, other in self.pending.items() if other[0] == key[0]]
+        same = [name for name in alike if self.pending[name] == key] or alike
         if not same:
-            return f"call {len(self.calls) + 1}"
+            self.unexpected += 1
+            return f"{UNEXPECTED} {self.unexpected}"
         del self.pending[same[0]]
         return same[0]
 
@@ -294,27 +439,88 @@ class Replay:
                 continue
             for place, entry in group:
                 verb = entry[1]
-                if verb == "waits in vain":
-                    await asyncio.sleep(max(0.0, acted + entry[2] * self.scale - time.monotonic()))
+                if verb in ("waits in vain", "waits"):
+                    while time.monotonic() < acted + entry[2] * self.scale:
+                        rest = acted + entry[2] * self.scale - time.monotonic()
+                        await asyncio.sleep(min(rest, AGAIN * self.scale))
+                        server.save_again(AGAIN * self.scale)
                     self.tell(*entry)
-                elif verb == "connects":
+                elif who == "server" and verb != "ends":
+                    await self.turn(server, *entry[1:])
+                elif verb in ("connects", "is refused"):
                     self.clients[who] = Client(self, who)
-                    await self.clients[who].connect(server.address)
+                    await self.clients[who].connect(server, *entry[2:])
+                elif verb == "has agreed on":
+                    self.tell(who, verb, entry[2], self.clients[who].agreed(entry[2]))
                 elif verb == "is over":
                     await self.settle()
                 elif verb == "is answered":
-                    answered = await server.answers(PATIENCE * self.scale)
-                    self.tell(who, verb if answered else "is not answered")
+                    status = await server.asked(PATIENCE * self.scale)
+                    self.tell(who, verb if status == "204" else "is not answered")
                 elif who.startswith("client") and verb not in ("receives", "sees"):
                     self.tell(*entry)
                     self.clients[who].act(verb, *entry[2:])
                     await asyncio.sleep(0)  # so that what is written twice is sent twice
                 else:
-                    came = await self.until(self.condition(place, server), IMPATIENCE if missing else PATIENCE)
+                    patience = BOOT if verb == "begins" and is_of_a_lifespan(entry[2]) else PATIENCE
+                    condition = self.condition(place, server)
+                    came = False
+                    while not came and patience > 0:
+                        came = await self.until(condition, min(AGAIN, IMPATIENCE if missing else patience))
+                        patience = 0 if missing else patience - AGAIN
+                        server.save_again(AGAIN * self.scale)
+                    if came and who in self.lifespans:
+                        server.changed = ""
                     missing = missing or not came
+                    if who == "server":
+                        self.look_for_its_end(server)
                     continue
                 acted = time.monotonic()
         await self.settle()
+
+    def look_for_its_end(self, server: Server) -> None:
+        """Tell that the server has ended, if it has, once."""
+        status = server.status
+        if status is not None and not server.told:
+            server.told = True
+            self.tell("server", "ends", status)
+
+    async def turn(self, server: Server, verb: str, *what: Any) -> None:
+        """Do to the server what the record says, or look at it as was done then, and take down what is to be seen."""
+        if verb in ("comes up and", "from now on"):
+            self.tell("server", verb, await server.fate(what[1] * self.scale, verb == "from now on"), *what[1:])
+        elif verb in ("takes no more requests", "still takes requests"):
+            ceases = await server.ceases(what[0] * self.scale, self.scale)
+            self.tell("server", "takes no more requests" if ceases else "still takes requests", *what)
+        elif verb in ("has logged", "has not logged"):
+            if verb == "has logged":
+                await self.until(lambda: server.has_logged(what[0]), IMPATIENCE * 4)
+            told = "has logged" if server.has_logged(what[0]) else "has not logged"
+            self.tell("server", told, what[0].replace(str(ADDRESS), server.values["port"]))
+        elif verb in ("leaves processes behind", "leaves no process behind"):
+            await self.until(lambda: not server.processes(), 3.0)
+            self.tell("server", "leaves processes behind" if server.processes() else "leaves no process behind")
+        elif verb in ("leaves the file of its socket", "removes the file of its socket"):
+            self.tell(
+                "server",
+                "leaves the file of its socket" if server.has_left_its_socket() else "removes the file of its socket",
+            )
+        else:
+            self.tell("server", verb, *what)
+            if verb == "is sent":
+                server.signal(getattr(signal, what[0]))
+            elif verb in SIGNALS:
+                for pid in {self.calls[name].pid for name in what if name in self.calls}:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, SIGNALS[verb])
+            elif verb == "logs from here on":
+                server.mark = len(server.whole_log())
+            elif verb == "finds its application changed to":
+                server.change(what[0])
+            else:  # it is started, or killed and started again
+                if server.process is not None:
+                    server.kill()
+                server.start()
 
     async def settle(self) -> None:
         """Wait until nothing more comes by itself."""
@@ -327,14 +533,14 @@ class Replay:
         entry = TIMELINE[place]
         who, verb = entry[:2]
         if who == "server":
-            return lambda: server.process.poll() is not None
+            return lambda: server.status is not None
         if verb == "receives":
             due = sum(len(e[2]) for e in TIMELINE[: place + 1] if e[:2] == (who, "receives"))
             client = self.clients[who]
             return lambda: client.received >= due or client.over
         if verb == "sees":
             return lambda: self.clients[who].over
-        if verb == "begins":
+        if verb in ("begins", "runs in"):
             return lambda: who in self.calls
         if verb == "ends":
             return lambda: any(e[:2] == (who, "ends") for e in self.seen)
@@ -351,19 +557,31 @@ class Client(asyncio.Protocol):
         self.over = self.left = False
         self.transport: Any = None
 
-    async def connect(self, address: Any) -> None:
+    async def connect(self, server: Server, offer: Any = None) -> None:
         loop = asyncio.get_running_loop()
+        address = server.address
         try:
             if isinstance(address, str):
                 await loop.create_unix_connection(lambda: self, address)
             else:
-                await loop.create_connection(lambda: self, *address)
+                context = server.context(offer)
+                name = HOST if context is not None else None
+                await loop.create_connection(lambda: self, *address, ssl=context, server_hostname=name)
                 self.replay.local_ports[self.name] = self.transport.get_extra_info("sockname")[1]
-        except OSError as error:
+        except OSError:
             self.over = True
-            self.replay.tell(self.name, "sees", str(error))
+            self.replay.tell(self.name, "is refused")
         else:
             self.replay.tell(self.name, "connects")
+
+    def agreed(self, what: str) -> Any:
+        """Return the version, the suite or the protocol that is in use over TLS."""
+        layer = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        if layer is None:
+            return None
+        if what == "suite":
+            return (layer.cipher() or ("",))[0]
+        return layer.version() if what == "version" else layer.selected_alpn_protocol()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -376,7 +594,7 @@ class Client(asyncio.Protocol):
         self.end("end")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None and not self.over and not self.left:
+        if exc is not None and not self.over and not self.left and self.agreed("version") is None:
             raw = self.transport.get_extra_info("socket")
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(raw.fileno())) as rest:
                 for data in iter(lambda: rest.recv(1 << 16), b""):  # what came before the reset
@@ -420,6 +638,7 @@ class CallEnd:
 
     def __init__(self, replay: Replay, writer: asyncio.StreamWriter) -> None:
         self.replay, self.writer = replay, writer
+        self.pid = 0
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
         """Take the reports of the application, to the end of the call."""
@@ -429,109 +648,234 @@ class CallEnd:
             if not line:
                 return
             what = ast.literal_eval(line.decode())
-            if what[0] == "begins":
-                name = self.replay.name_of(what[1])
-                self.replay.calls[name] = self
-            self.replay.tell(name, *what)
+            if what[0] != "begins":
+                self.replay.tell(name, *what)
+                continue
+            _, scope, *loop = what
+            self.pid = loop[0]
+            name = self.replay.name_of(scope)
+            self.replay.calls[name] = self
+            self.replay.tell(name, "begins", scope)
+            if self.replay.looks_at_loops:
+                self.replay.tell(name, "runs in", *loop)
+            if is_of_a_lifespan(scope) and name.startswith(UNEXPECTED):
+                self.writer.write(b"%d\n" % BY_ITSELF)
 
 
 def key_of(scope: Any) -> Any:
-    """Return what tells one call from another."""
+    """Return what tells one call from another, beginning with what it is a call for."""
     if not isinstance(scope, dict):
-        return None
+        return False, None
     headers = scope.get("headers")
     hosts = [h[1] for h in headers if h and h[0] == b"host"] if isinstance(headers, (list, tuple)) else []
-    return scope.get("type"), scope.get("path"), repr(hosts)
+    return is_of_a_lifespan(scope), scope.get("type"), scope.get("path"), repr(hosts)
 
 
 # --- the server -------------------------------------------------------------------------------------------------------
 
 
 class Server:
-    """The server's process, started by its own command line with this file as the application's module."""
+    """The server's process, with its own command line, and this file as the application's module."""
 
     def __init__(self, command: list[str], python: str, control: str) -> None:
         self.folder = tempfile.mkdtemp(prefix="asgi-reproduction-")
         shutil.copy(os.path.abspath(__file__), os.path.join(self.folder, "reproduction.py"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        family = socket.AF_INET6 if ":" in HOST else socket.AF_INET
+        self.listener = socket.socket(family)  # that the server inherits, or finds in its place
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((HOST, 0))
+        port = self.listener.getsockname()[1]
+        if LISTENS:
+            self.listener.listen(100)
         path = os.path.join(self.folder, "socket")
-        self.address = path if any("{path}" in word for word in command) else ("127.0.0.1", port)
-        values = {
+        self.address = path if any("{path}" in word for word in command) else (HOST, port)
+        self.values = {
             "python": python,
             "bin": os.path.dirname(python),
             "app": "reproduction:app",
-            "host": "127.0.0.1",
+            "host": HOST,
             "port": str(port),
             "path": path,
+            "folder": self.folder,
+            "certfile": os.path.join(self.folder, str(CERTIFICATE)),
+            "keyfile": os.path.join(self.folder, str(CERTIFICATE)),
+            "cafile": os.path.join(self.folder, "authority.pem"),
+            "fd": str(self.listener.fileno()),
         }
-        argv = [re.sub(r"\{(\w+)\}", lambda match: values.get(match.group(1), match.group()), word) for word in command]
+        self.argv = [self.filled(word) for word in command]
+        self.control = control
+        self.process: Any = None
+        self.told = False  # whether its end has been
+        self.mark = 0  # in its log
+        self.changed = ""  # what the application has been changed to, while nothing came of that
+        self.saved = 0.0
+        for name, content in FILES.items():
+            self.write(name, self.filled(content))
+
+    def filled(self, template: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda match: self.values.get(match.group(1), match.group()), template)
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file so that nobody sees half of it."""
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(path + ".new", path)
+
+    def start(self) -> None:
+        """Start the process."""
+        self.told = False
         environment = {key: value for key, value in os.environ.items() if not key.startswith(IGNORED)}
-        environment.update(ENVIRONMENT)
-        environment.update({"PYTHONPATH": self.folder, "PYTHONUNBUFFERED": "1", CONTROL: control})
-        self.output = open(  # noqa: SIM115 - it is closed with the server
-            os.path.join(self.folder, "log"), "w+b"
-        )
-        self.argv = argv
+        environment.update({key: self.filled(value) for key, value in ENVIRONMENT.items()})
+        folders = sorted({os.path.join(self.folder, os.path.dirname(name)) for name in FILES} | {self.folder})
+        own = [folder for folder in folders if folder.rstrip("/") != self.folder]
+        environment.update({"PYTHONPATH": os.pathsep.join([*own, self.folder]), "PYTHONUNBUFFERED": "1"})
+        environment[CONTROL] = self.control
+        if not LISTENS:
+            self.listener.close()  # the server binds the port
         try:
-            self.process = subprocess.Popen(
-                argv,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self.output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            with open(os.path.join(self.folder, "log"), "ab") as output:
+                self.process = subprocess.Popen(
+                    self.argv,
+                    cwd=(own or [self.folder])[0],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=[self.listener.fileno()] if LISTENS == "inherited" else [],
+                )
         except OSError as error:
-            self.clean_up()
-            raise CannotRun(f"{argv[0]} cannot be run: {error}") from None
+            raise CannotRun(f"{self.argv[0]} cannot be run: {error}") from None
+
+    @property
+    def status(self) -> Any:
+        """The status that the process has ended with."""
+        return self.process.poll()
+
+    def context(self, offer: Any = None) -> Any:
+        """Return what a client brings to the handshake, if there is one. Who the server says it is is not looked at."""
+        offer = {"identity": IDENTITY} if offer is None else offer
+        if CERTIFICATE is None or offer.get("clear"):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if "version" in offer:
+            context.minimum_version = context.maximum_version = {
+                "1.2": ssl.TLSVersion.TLSv1_2,
+                "1.3": ssl.TLSVersion.TLSv1_3,
+            }[offer["version"]]
+        if "ciphers" in offer:
+            context.set_ciphers(offer["ciphers"])
+        if "protocols" in offer:
+            context.set_alpn_protocols(offer["protocols"])
+        if offer.get("identity"):
+            context.load_cert_chain(os.path.join(self.folder, offer["identity"]))
+        return context
 
     async def ready(self, scale: float) -> None:
         """Wait until a request is answered by the application."""
-        deadline = time.monotonic() + BOOT * scale
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if await self.answers(2.0):
-                return
-            await asyncio.sleep(0.05)  # nothing but a connection tells that a server listens
-        raise CannotRun(f"{' '.join(self.argv)} did not answer; the end of its log:\n{self.log()}")
+        if await self.fate(BOOT * scale, by_itself=False) != "serves requests":
+            raise CannotRun(f"{' '.join(self.argv)} did not answer; the end of its log:\n{self.whole_log()[-2000:]}")
 
-    async def answers(self, span: float) -> bool:
-        """Tell whether an ordinary request, on a connection of its own, is answered within so many seconds."""
+    async def fate(self, within: float, by_itself: bool) -> str:
+        """Wait until the server serves requests, ends, or, if that counts, answers one by itself; tell what it does."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if self.status is not None:
+                return "ends"
+            status = await self.asked(min(2.0, max(0.1, deadline - time.monotonic())))
+            if status == "204":
+                return "serves requests"
+            if status and by_itself:
+                return f"answers by itself with {status}"
+            await asyncio.sleep(0.05)  # nothing but a connection tells that a server listens
+        return "neither serves requests nor ends"
+
+    async def ceases(self, within: float, scale: float) -> bool:
+        """Wait until an ordinary request is answered no more; tell whether that comes."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if await self.asked(0.5 * scale) != "204":
+                return True
+            await asyncio.sleep(0.01)  # a signal has no other sign
+        return False
+
+    async def asked(self, span: float) -> str:
+        """Return the status of an ordinary request, on a connection of its own, if one comes within so many seconds."""
         request = f"GET {READY} HTTP/1.1\r\nHost: another.test\r\n\r\n".encode()
         writer = None
         try:
             if isinstance(self.address, str):
                 reader, writer = await asyncio.open_unix_connection(self.address)
             else:
-                reader, writer = await asyncio.open_connection(*self.address)
+                context = self.context()
+                name = HOST if context is not None else None
+                reader, writer = await asyncio.open_connection(*self.address, ssl=context, server_hostname=name)
             writer.write(request)
-            return b" 204" in await asyncio.wait_for(reader.readline(), span)
+            line = await asyncio.wait_for(reader.readline(), span)
+            return line.decode("latin-1").split(" ")[1] if line.startswith(b"HTTP/") else ""
         except (OSError, asyncio.TimeoutError):
-            return False
+            return ""
         finally:
             if writer is not None:
                 writer.close()
 
-    def log(self) -> str:
-        """Return the end of what the server has written."""
-        self.output.seek(0)
-        return self.output.read().decode(errors="replace")[-2000:]
+    def whole_log(self) -> str:
+        """Return what the server has written."""
+        with open(os.path.join(self.folder, "log"), "rb") as log:
+            return log.read().decode(errors="replace")
 
-    def stop(self) -> None:
-        """End the server and what it has started."""
+    def has_logged(self, pattern: str) -> bool:
+        return re.search(pattern.replace(str(ADDRESS), self.values["port"]), self.whole_log()[self.mark :]) is not None
+
+    def has_left_its_socket(self) -> bool:
+        return isinstance(self.address, str) and os.path.lexists(self.address)
+
+    def change(self, source: str) -> None:
+        """Put another source in the place of the application's."""
+        self.changed, self.saved = source, time.monotonic()
+        self.write("application/served.py", source)
+
+    def save_again(self, after: float) -> None:
+        """Save the application's source once more if so many seconds have passed and nobody has noticed its change."""
+        if self.changed and time.monotonic() > self.saved + after:
+            self.change(self.changed)
+
+    def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(2)
+            self.process.send_signal(number)
+
+    def processes(self) -> list[int]:
+        """Return the processes that the server has started, itself included, and that still run."""
+        found = []
+        for entry in os.listdir("/proc") if os.path.isdir("/proc") else []:
+            with contextlib.suppress(OSError):
+                if entry.isdigit():
+                    with open(f"/proc/{entry}/environ", "rb") as environment:
+                        if f"{CONTROL}={self.control}".encode() in environment.read().split(b"\0"):
+                            found.append(int(entry))
+        return found
+
+    def kill(self) -> None:
+        """End by force what the server has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.clean_up()
+        for stray in self.processes():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(stray, signal.SIGKILL)
 
-    def clean_up(self) -> None:
-        self.output.close()
+    def stop(self) -> None:
+        """End the server and what it has started, and leave nothing behind."""
+        if self.process is not None:
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+            self.kill()
+        self.listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -543,6 +887,8 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
     found: Any = {}
     asked: Any = {}  # the steps that ask for an object's identity, of which only equality means something
     identities: list[int] = []
+    loops: list[Any] = []
+    observed = 0
     for who, verb, *what in entries:
         if verb == "receives":
             found[who, "received"] = found.get((who, "received"), b"") + what[0]
@@ -552,10 +898,18 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
             scope = what[0] if isinstance(what[0], dict) else {"": what[0]}
             for key, value in scope.items():
                 found[who, f"was called with {key}"] = value
-        elif verb == "is not answered":
+        elif verb in ("is not answered", "is refused"):
             found[who, verb] = True
+        elif who == "server" and verb in OBSERVED:
+            observed += 1
+            found["server", f"when it was looked at for time {observed}"] = " ".join([verb, *filter(is_text, what)])
+        elif verb == "has agreed on":
+            found[who, f"agreed on {what[0]}"] = what[1]
+        elif verb == "runs in":
+            loops += [tuple(what)] if tuple(what) not in loops else []
+            found[who, "ran in"] = f"event loop {loops.index(tuple(what)) + 1}"
         elif verb == "ends" and who == "server":
-            found[who, "ended with status"] = what[0]
+            found[who, "ended with status"] = "any" if ("server", "ends") in TIMELINE else what[0]
         elif verb == "ends":
             found[who, "ended by"] = what[0]
         elif verb in ("awaits", "starts") and what[1] == "identify":
@@ -570,6 +924,11 @@ def findings(entries: Iterable[Any], places: dict[str, Any]) -> dict[str, str]:
                 value = {k: v for k, v in value.items() if k not in ("body", "more_body")}
             found[who, f"step {what[0]} {verb}"] = value
     return {" ".join(key): normalised(value, places) for key, value in found.items()}
+
+
+def is_text(value: Any) -> bool:
+    """Tell texts from spans of time."""
+    return isinstance(value, str)
 
 
 def normalised(value: Any, places: dict[str, Any]) -> str:
@@ -640,11 +999,12 @@ async def replay(command: list[str], python: str, scale: float) -> tuple[Replay,
     listener = await asyncio.start_server(called, "127.0.0.1", 0, limit=1 << 28)
     server = Server(command, python, f"127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     try:
-        await server.ready(scale)
+        if TIMELINE[0][1] != "is started":
+            server.start()
+            await server.ready(scale)
         run.started = time.monotonic()
         await run.run(server)
-        if server.process.poll() is not None:
-            run.tell("server", "ends", server.process.returncode)
+        run.look_for_its_end(server)
     finally:
         for client in run.clients.values():
             if client.transport is not None:
@@ -720,11 +1080,11 @@ def main() -> int:
     print(f"this time    {version}: {' '.join(map(shlex.quote, server.argv))}")
     show(run.lines)
     if different:
-        print(f"NOT REPRODUCED in {attempts} attempts: the client received, or the application saw, something else")
+        print(f"NOT REPRODUCED in {attempts} attempts: something else came of it this time")
         print("\n".join("  " + line for line in different))
         return 1
     times = f" at attempt {attempts}" if attempts > 1 else ""
-    print(f"REPRODUCED{times}: the client received and the application saw what they did in the recorded run")
+    print(f"REPRODUCED{times}: the same came of it as in the recorded run")
     return 0
 
 

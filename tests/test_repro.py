@@ -61,6 +61,22 @@ def run_script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
             id="websocket",
         ),
         pytest.param("path-not-decoded", "conformance/http/test_any_request.py::test_path[http1]", id="property"),
+        pytest.param("name-bytes", "conformance/tls/test_client_certificates.py::test_name_is_a_string", id="tls"),
+        pytest.param(
+            "lifespan-type-wrong",
+            "conformance/lifespan/test_scope.py::test_type_is_lifespan[http1]",
+            id="lifespan-of-an-ordinary-server",
+        ),
+        pytest.param(
+            "shutdown-failed-not-logged",
+            "conformance/lifespan/test_shutdown.py::test_message_is_logged_and_the_server_ends[then-returns]",
+            id="lifespan-signal-and-log",
+        ),
+        pytest.param(
+            "unix-socket-left-behind",
+            "conformance/process/test_sockets.py::test_unix_socket_is_removed",
+            id="end-of-a-process",
+        ),
     ],
 )
 def test_script_shows_the_failure(tmp_path: Path, make: Make, fault: str, check: str) -> None:
@@ -73,7 +89,9 @@ def test_script_shows_the_failure(tmp_path: Path, make: Make, fault: str, check:
     assert lines[-1].startswith("REPRODUCED")
     for word in ("requirement", "expected", "complaint", "this time"):
         assert any(line.startswith(f"{word} ") for line in lines)
-    without = run_script(tmp_path, f"--command={reference.command} {reference.tcp}", "--attempts=1", "--time-scale=0.3")
+    tls = f"{reference.certificate} {reference.client_certificates}" if "/tls/" in check else ""
+    command = f"--command={reference.command} {reference.tcp} {tls}"
+    without = run_script(tmp_path, command, "--attempts=1", "--time-scale=0.3")
     assert without.returncode == 1, without.stdout + without.stderr
     assert "\nNOT REPRODUCED" in without.stdout
     assert "    recorded: " in without.stdout
@@ -129,24 +147,14 @@ def test_what_there_is_no_script_of(tmp_path: Path, make: Make, check: str, stat
     ("fault", "check", "said"),
     [
         (
-            "disconnect-only-once",
-            NEVER_TOLD_AGAIN.replace("http1", "http1-tls"),
-            "no script can be made yet for a check that needs TLS",
-        ),
-        (
-            "lifespan-type-wrong",
-            "conformance/lifespan/test_scope.py::test_type_is_lifespan[http1]",
-            "no script can be made yet for a check that looks at the server's lifespan",
-        ),
-        (
-            "unix-socket-left-behind",
-            "conformance/process/test_sockets.py::test_unix_socket_is_removed",
-            "no script can be made yet for a check that starts, signals or configures a process itself",
+            "end-without-close-notify",
+            "conformance/tls/test_connections.py::test_server_says_that_it_closes[tls-1-3]",
+            "no script can be made yet for a check that looks at whether the server says close_notify",
         ),
     ],
 )
 def test_what_no_script_can_be_made_of_yet(tmp_path: Path, make: Make, fault: str, check: str, said: str) -> None:
-    """A check over TLS, or of a process: a line, and no file."""
+    """A check of what TLS does beneath the connection: a line, and no file."""
     outcome = make(check, fault=fault)
     assert outcome.status == 2, outcome.output
     assert outcome.output == f"asgi-conformance: {said}\n"

@@ -20,7 +20,7 @@ async def test_exception_at_startup(process: Process) -> None:
     await process.serving()
     assert (await process.exchange()).status == 204
     state = (await process.http.scope()).get("state", "missing")
-    logged = "printed" if "raised by the probe" in process.log else "not printed"
+    logged = "printed" if process.instance.has_logged("raised by the probe") else "not printed"
     process.observe(f"the exception is {logged}; the state of a request is {state}")
 
 

@@ -71,7 +71,7 @@ async def test_message_is_logged_and_the_server_exits(process: Process, then: st
     await fail(lifespan, startup_failed(message=MESSAGE), then)
     await process.ended()
     await process.left_nothing()
-    assert MESSAGE in process.log, f"what it printed is\n{process.log}"
+    assert process.instance.has_logged(MESSAGE), f"what it printed is\n{process.log}"
 
 
 @requires("lifespan.startup-failed.exits")

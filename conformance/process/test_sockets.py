@@ -1,7 +1,5 @@
 """Where a server listens: a Unix socket, a socket that it inherits, an IPv6 address."""
 
-import os
-
 import pytest
 
 from asgi_conformance.fixtures.checks import case, configured, requires
@@ -23,12 +21,7 @@ async def test_unix_socket_is_removed(process: Process) -> None:
     await process.start()
     process.signal()
     await process.ended()
-    assert not is_left(process.instance.socket_path), "the file is still there"
-
-
-def is_left(path: str | None) -> bool:
-    """Tell whether there is a file at the path."""
-    return path is not None and os.path.lexists(path)
+    assert not process.instance.has_left_its_socket(), "the file is still there"
 
 
 @configured(unix=True)

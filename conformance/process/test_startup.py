@@ -1,7 +1,6 @@
 """Failures to start: the server ends, with an exit status that says so and a message that says why."""
 
 import contextlib
-import re
 from typing import Any
 
 import pytest
@@ -73,7 +72,7 @@ async def test_failure_is_explained(process: Process, named: str) -> None:
     pattern = named.replace("{port}", str(process.instance.port))
 
     async def explained() -> bool:
-        return re.search(pattern, process.log) is not None
+        return process.instance.has_logged(pattern)
 
     with contextlib.suppress(Broken):  # it may have ended
         await process.repeat(explained, "a message", SOON)

@@ -1,7 +1,6 @@
 """Several worker processes: each with a lifespan, all of them reached, the dead replaced, all ended by one signal."""
 
 import contextlib
-import re
 from signal import SIGINT, SIGTERM, Signals
 
 import pytest
@@ -101,7 +100,7 @@ async def test_signal_ends_every_worker(process: Process, number: Signals) -> No
         assert (await process.event(each))["type"] == "lifespan.shutdown"
     quick, slow = workers
     await quick.send_and_return(SHUTDOWN_COMPLETE)
-    await process.gone([quick.process_id])
+    await process.gone([quick.in_process])
     with contextlib.suppress(Broken):
         await process.stage.until(lambda: slow.over, "nothing", PATIENCE)
     assert not slow.over, "a worker was ended in the middle of the shutdown of its lifespan"
@@ -120,4 +119,4 @@ async def test_workers_that_all_fail_to_start(process: Process) -> None:
         process.observe("it goes on trying")
     else:
         process.observe(f"it ends with exit status {status}")
-    assert re.search(COMPLAINT, process.log), f"it is not as it should be: {process.instance.log_tail()}"
+    assert process.instance.has_logged(COMPLAINT), f"it is not as it should be: {process.instance.log_tail()}"
