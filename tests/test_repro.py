@@ -75,7 +75,7 @@ def run_script(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         pytest.param(
             "unix-socket-left-behind",
             "conformance/process/test_sockets.py::test_unix_socket_is_removed",
-            id="end-of-a-process",
+            id="process",
         ),
     ],
 )
