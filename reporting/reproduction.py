@@ -678,7 +678,10 @@ class Server:
     """The server's process, with its own command line, and this file as the application's module."""
 
     def __init__(self, command: list[str], python: str, control: str) -> None:
-        self.folder = tempfile.mkdtemp(prefix="asgi-")
+        parent = tempfile.gettempdir()
+        if len(os.fsencode(parent)) > 80:  # the path of a Unix socket may have some hundred bytes
+            parent = "/tmp"
+        self.folder = tempfile.mkdtemp(prefix="asgi-", dir=parent)
         shutil.copy(os.path.abspath(__file__), os.path.join(self.folder, "reproduction.py"))
         family = socket.AF_INET6 if ":" in HOST else socket.AF_INET
         self.listener = socket.socket(family)  # that the server inherits, or finds in its place
