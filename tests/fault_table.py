@@ -112,6 +112,7 @@ ALONE = (
     "malformed-headers-sent",
     "more-body-defaults-to-true",
     "status-defaults-to-200",
+    "refused-event-is-the-last",
     "lifespan-called-for-a-request",
     "websocket-type-wrong",
     *("tls-left-out-over-1.2", "tls-left-out-over-1.3", "tls-left-out-with-a-certificate"),
