@@ -134,7 +134,8 @@ class ApplicationError(Exception):
 class Call:
     """One call of the application. It is told the places in TIMELINE of its steps, and reports what comes of them."""
 
-    cancellation: type[BaseException] = asyncio.CancelledError
+    cancelled: type[BaseException] = asyncio.CancelledError  # what a cancelled step is left by
+    cancellation: type[BaseException] = asyncio.CancelledError  # what the application raises for one
 
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.receive, self.send = scope, receive, send
@@ -237,22 +238,26 @@ class Call:
 
     async def step(self, step: int, name: str, *about: Any) -> BaseException | None:
         try:
-            value = await self.carry_out(name, *about)
+            return await self.attempt(step, name, *about)
         except asyncio.CancelledError:
             if step in self.asked_to_cancel:
                 await self.report("is cancelled in", step)
                 return None
             raise
+
+    async def attempt(self, step: int, name: str, *about: Any) -> BaseException | None:
+        """Carry out a step and report what came of it; return what it raised, unless it was cancelled."""
+        try:
+            value = await self.carry_out(name, *about)
+        except self.cancelled:
+            raise
         except BaseException as error:
-            await self.caught(step, error)
+            self.last_error = error
+            bases = [class_name(base) for base in type(error).__mro__[:-2]]
+            await self.report("catches", step, " < ".join(bases), str(error)[:2000])
             return error
         await self.report("gets", step, value)
         return None
-
-    async def caught(self, step: int, error: BaseException) -> None:
-        self.last_error = error
-        bases = [class_name(base) for base in type(error).__mro__[:-2]]
-        await self.report("catches", step, " < ".join(bases), str(error)[:2000])
 
     async def carry_out(self, name: str, *about: Any) -> Any:
         if name == "receive":
@@ -284,6 +289,7 @@ class CallOnTrio(Call):
 
     async def run(self) -> None:
         self.trio: Any = sys.modules["trio"]
+        self.cancelled = self.trio.Cancelled
         send, receive = self.trio.open_memory_channel(float("inf"))
         self.queue = types.SimpleNamespace(put_nowait=send.send_nowait, get=receive.receive)
         self.lock = self.trio.Lock()
@@ -329,15 +335,7 @@ class CallOnTrio(Call):
         with self.trio.CancelScope() as self.tasks[step]:
             if self.left or step in self.asked_to_cancel:
                 self.tasks[step].cancel()
-            try:
-                value = await self.carry_out(name, *about)
-            except self.trio.Cancelled:
-                raise
-            except BaseException as error:
-                await self.caught(step, error)
-                return error
-            await self.report("gets", step, value)
-            return None
+            return await self.attempt(step, name, *about)
         if step in self.asked_to_cancel:  # the scope was left by its cancellation
             await self.report("is cancelled in", step)
         return None
